@@ -1,0 +1,29 @@
+//! Which servers are alive.
+
+use crate::{Epoch, Error, NodeName};
+
+/// The role of a store that knows the servers on it.
+///
+/// A node is dead when its last heartbeat is older than the store's node time-out, when a later epoch of the
+/// same name has joined, or when it has left. The transactions that a dead node holds can be claimed.
+#[async_trait::async_trait]
+pub trait NodeStore: Send + Sync {
+    /// Starts a node. Once it has returned, the node is alive, and all earlier epochs of that name are dead.
+    /// The epoch is larger than every earlier one of that name.
+    ///
+    /// # Errors
+    /// [`Error`] when the store cannot write.
+    async fn join(&self, node: &NodeName) -> Result<Epoch, Error>;
+
+    /// Renews the heartbeat. Once it has returned, the node counts as alive for the node time-out.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when a later epoch of that name has joined: the caller must stop driving.
+    async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error>;
+
+    /// Ends a node. Once it has returned, what it held can be claimed at once.
+    ///
+    /// # Errors
+    /// [`Error`] when the store cannot write.
+    async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error>;
+}
