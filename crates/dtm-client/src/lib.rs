@@ -1,0 +1,1 @@
+//! Client of the transaction manager: builders and typed errors.

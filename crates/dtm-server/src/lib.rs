@@ -1,0 +1,12 @@
+//! The transaction manager, as a library: the binary, the examples and the tests start it from here.
+
+pub mod alert;
+pub mod api;
+pub mod config;
+pub mod ingress;
+pub mod metrics;
+pub mod runner;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;
+pub mod transport;

@@ -1,0 +1,3 @@
+//! The `dtm-server` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The embedded store: sled, every acknowledged write on disk.

@@ -1,0 +1,1 @@
+//! In-memory store, faults, manual clock, scripted services and invariants, for tests.
