@@ -1,1 +1,29 @@
-//! To be written.
+//! Driving transactions: write, then effects, then sleep until something happens.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `engine` | the handle: requests of clients come in here |
+//! | `context` | what every driver shares |
+//! | `request` | what a request asks for, and what it is answered |
+//! | `registry` | which transaction is driven by which task |
+//! | `driver` | the task that drives one transaction |
+//! | `handle` | what a driver does with a request |
+//! | `commit` | what a driver does to make a decision durable |
+//! | `timer` | when a driver looks again |
+//! | `poller` | claims transactions that nobody drives |
+//! | `housekeeping` | heartbeat of this server, removal of old transactions |
+
+mod commit;
+mod context;
+mod driver;
+mod engine;
+mod handle;
+mod housekeeping;
+mod poller;
+mod registry;
+mod request;
+mod timer;
+
+pub use context::{Context, Settings};
+pub use engine::Engine;
+pub use request::{Applied, RequestError};

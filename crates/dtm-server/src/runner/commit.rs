@@ -1,0 +1,202 @@
+//! What a driver does to make a decision durable, and what it does when it cannot.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use dtm_core::coordinator::{Decision, Durability, Effect, InFlight, Input, Run};
+use dtm_core::model::{Status, Timestamp};
+use dtm_store::{Commit, Error, Expect, NewOwner, Ownership, Stored};
+
+use super::driver::{Driver, Trouble};
+use super::request::RequestError;
+
+/// How often one input is decided anew because branches were registered meanwhile.
+const REDECISIONS: usize = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+impl Driver {
+    /// Decides on `input` and carries the decision out.
+    pub(super) async fn feed(&mut self, input: &Input) -> Result<(), Trouble> {
+        for _ in 0..REDECISIONS {
+            let now = self.shared.now();
+            let policy = &self.shared.context.policy;
+            let Some(held) = self.held.as_mut() else { return Err(Trouble::Lost) };
+            // Only a prepared transaction can change under its driver: by a registration.
+            let before = (held.status == Status::Prepared).then(|| held.run.in_flight().clone());
+            let decision = held.run.step(input, policy, now).map_err(Trouble::Illegal)?;
+            match (self.carry_out(decision, now).await, before) {
+                (Err(Trouble::Store(Error::Conflict { .. })), Some(in_flight)) => {
+                    self.take_in_registrations(in_flight).await?;
+                }
+                (Err(Trouble::Store(Error::Conflict { .. } | Error::NotFound(_))), _) => {
+                    return Err(Trouble::Lost);
+                }
+                (result, _) => return result,
+            }
+        }
+        Err(Trouble::Lost)
+    }
+
+    async fn carry_out(&mut self, decision: Decision, now: Timestamp) -> Result<(), Trouble> {
+        let Decision { write, effects, wake } = decision;
+        let calls = !self.stopping && effects.iter().any(is_call);
+        let ended = self.transaction().is_some_and(|transaction| transaction.status().is_final());
+        let parked = !ended && !calls && self.calls.is_empty() && self.is_long(wake, now);
+        let Some(held) = self.held.as_mut() else { return Err(Trouble::Lost) };
+        held.wake = wake;
+        let must_write = write.as_ref().is_some_and(|write| write.durability == Durability::BeforeEffects)
+            || (calls && !held.owner.held);
+        held.dirty |= write.is_some();
+        if must_write && !(parked && held.owner.held) {
+            self.commit_now(false).await?;
+        }
+        if parked && self.held.as_ref().is_some_and(|held| held.owner.held) {
+            self.commit_now(true).await?;
+        }
+        if ended {
+            self.calls.clear();
+        }
+        self.release(effects);
+        self.set_timer(wake, now);
+        Ok(())
+    }
+
+    /// Stores the whole state; everything deferred so far is durable afterwards. With `release` the
+    /// transaction is given back to the store.
+    pub(super) async fn commit_now(&mut self, release: bool) -> Result<(), Trouble> {
+        let fallback = self.shared.now();
+        let Some(held) = self.held.as_mut() else { return Err(Trouble::Lost) };
+        let state = &held.run.transaction().state;
+        let due = (!state.status.is_final()).then(|| {
+            // A release while calls were held back (the server is stopping) is due at once.
+            let out = !held.run.in_flight().calls().is_empty();
+            if release && out { fallback } else { held.wake.unwrap_or(state.next_retry) }
+        });
+        let owner = match (held.owner.held, release) {
+            (true, true) => NewOwner::Release,
+            (true, false) => NewOwner::Keep,
+            (false, _) => NewOwner::Take(self.shared.context.tokens.fresh()),
+        };
+        let after = match &owner {
+            NewOwner::Keep => held.owner.clone(),
+            NewOwner::Take(token) => Ownership { token: token.clone(), held: true },
+            NewOwner::Release => Ownership { token: held.owner.token.clone(), held: false },
+        };
+        let commit = Commit {
+            gid: self.gid.clone(),
+            expect: Expect {
+                status: held.status,
+                owner: held.owner.token.clone(),
+                registered: held.registered,
+            },
+            state: state.clone(),
+            owner,
+            due,
+        };
+        let status = state.status;
+        self.shared.context.store.commit(commit).await.map_err(Trouble::Store)?;
+        let Some(held) = self.held.as_mut() else { return Err(Trouble::Lost) };
+        let just_ended = status.is_final() && !held.status.is_final();
+        held.status = status;
+        held.owner = after;
+        held.dirty = false;
+        held.run.flushed();
+        self.timer.flushed();
+        if let (false, Some(due)) = (held.owner.held, due) {
+            self.shared.agenda.note(due);
+        }
+        if just_ended {
+            self.note_end();
+        }
+        Ok(())
+    }
+
+    fn note_end(&self) {
+        let Some(transaction) = self.transaction() else { return };
+        let age = self.shared.now().since(transaction.definition.created_at);
+        self.shared.context.metrics.transaction_ended(transaction.mode(), transaction.status(), age);
+    }
+
+    pub(super) fn set_timer(&mut self, wake: Option<Timestamp>, now: Timestamp) {
+        let Some(held) = &self.held else { return };
+        let driven = held.owner.held && !held.status.is_final();
+        self.timer.wake_in(wake.filter(|_| driven).map(|wake| wake.since(now)));
+        if driven && held.dirty {
+            self.timer.flush_in(self.shared.context.settings.flush_after);
+        }
+    }
+
+    /// Whether to give the transaction back to the store until `wake`.
+    fn is_long(&self, wake: Option<Timestamp>, now: Timestamp) -> bool {
+        let settings = &self.shared.context.settings;
+        self.stopping
+            || self.shared.registry.active() > settings.active_max
+            || wake.is_some_and(|wake| wake.since(now) > settings.sleep_in_memory_max)
+    }
+
+    /// After a conflict on a prepared transaction: reads it again, and goes on if it is still ours to change.
+    async fn take_in_registrations(&mut self, in_flight: InFlight) -> Result<(), Trouble> {
+        let stored = self.shared.context.store.load(&self.gid).await.map_err(Trouble::Store)?;
+        let (Some(stored), Some(held)) = (stored, self.held.as_ref()) else { return Err(Trouble::Lost) };
+        if held.owner.held && stored.owner != held.owner {
+            return Err(Trouble::Lost);
+        }
+        self.adopt(stored);
+        if let Some(held) = self.held.as_mut() {
+            held.run = Run::reloaded(held.run.transaction().clone(), in_flight);
+        }
+        Ok(())
+    }
+
+    /// After a failure of the store: nobody knows what is durable, so reads the transaction until that is
+    /// known, and goes on from there if it is ours.
+    pub(super) async fn resume_from_store(&mut self) {
+        self.unsure = false;
+        self.held = None;
+        self.calls.clear();
+        let mut pause = FIRST_PAUSE;
+        while !self.stopping && !self.shared.is_stopping() {
+            tokio::time::sleep(pause.mul_f64(0.5 + rand::rng().random::<f64>())).await;
+            match self.shared.context.store.load(&self.gid).await {
+                Ok(None) => return,
+                Ok(Some(stored)) if !self.is_ours(&stored) => return,
+                Ok(Some(stored)) => {
+                    self.adopt(stored);
+                    match self.feed(&Input::Woke).await {
+                        Ok(()) => return,
+                        Err(Trouble::Lost) => return self.let_go(),
+                        Err(Trouble::Illegal(_) | Trouble::Store(_)) => {
+                            self.held = None;
+                            self.calls.clear();
+                        }
+                    }
+                }
+                Err(error) if error.retry_helps() => {}
+                Err(error) => {
+                    tracing::error!(gid = %self.gid, %error, "this transaction is not driven any further");
+                    self.shared.context.metrics.record_damaged();
+                    self.turn_waiters_away(&RequestError::Store(error));
+                    return;
+                }
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn is_ours(&self, stored: &Stored) -> bool {
+        let (token, ours) = (&stored.owner.token, &self.shared.context.tokens);
+        stored.owner.held
+            && !stored.transaction.status().is_final()
+            && token.node == *ours.node()
+            && token.epoch == ours.epoch()
+    }
+}
+
+const fn is_call(effect: &Effect) -> bool {
+    match effect {
+        Effect::Call(_) | Effect::Probe(_) | Effect::Resume(_) => true,
+        Effect::Alert(_) | Effect::Reply(_) => false,
+    }
+}

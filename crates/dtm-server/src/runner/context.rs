@@ -1,0 +1,122 @@
+//! What every driver shares.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use dtm_core::coordinator::Policy;
+use dtm_core::model::Timestamp;
+use dtm_store::{Clock, Store, TokenSource};
+
+use super::registry::Registry;
+use crate::alert::AlertSender;
+use crate::metrics::Metrics;
+use crate::transport::Transport;
+
+/// How drivers behave beyond what the core decides.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Transactions that sleep in memory; past it they are released to the store while they wait.
+    pub active_max: usize,
+    /// A transaction that waits longer than this is released to the store.
+    pub sleep_in_memory_max: Duration,
+    /// How long deferred progress may stay in memory only.
+    pub flush_after: Duration,
+    /// The longest pause between two looks for transactions that nobody drives.
+    pub poll_interval: Duration,
+    /// Transactions that are claimed at once.
+    pub claim_batch: usize,
+    /// The pause between two heartbeats.
+    pub heartbeat_interval: Duration,
+    /// How long finished transactions stay visible. `None`: for ever.
+    pub keep_finished: Option<Duration>,
+}
+
+/// What every driver shares. Handed to [`Engine::start`](super::Engine::start).
+pub struct Context {
+    /// Where transactions are.
+    pub store: Arc<dyn Store>,
+    /// How branches are called.
+    pub transport: Arc<dyn Transport>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where alerts go.
+    pub alerts: AlertSender,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What decisions depend on.
+    pub policy: Policy,
+    /// How drivers behave.
+    pub settings: Settings,
+    /// The tokens of this start of this server.
+    pub tokens: TokenSource,
+}
+
+/// The context and what the runner keeps for itself.
+pub(super) struct Shared {
+    pub(super) context: Context,
+    pub(super) registry: Registry,
+    pub(super) tasks: TaskTracker,
+    pub(super) stopping: AtomicBool,
+    pub(super) agenda: Agenda,
+    pub(super) stop: Notify,
+}
+
+/// When the poller has to look next because of something that this process has released.
+#[derive(Debug)]
+pub(super) struct Agenda {
+    earliest: AtomicU64,
+    changed: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(context: Context) -> Self {
+        Self {
+            context,
+            registry: Registry::new(),
+            tasks: TaskTracker::new(),
+            stopping: AtomicBool::new(false),
+            agenda: Agenda { earliest: AtomicU64::new(u64::MAX), changed: Notify::new() },
+            stop: Notify::new(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.context.clock.now()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}
+
+impl Agenda {
+    /// Something becomes due at `at` that nobody holds.
+    pub(super) fn note(&self, at: Timestamp) {
+        if self.earliest.fetch_min(at.as_millis(), Ordering::SeqCst) > at.as_millis() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The earliest time noted since the last call, and forgets it.
+    pub(super) fn take(&self) -> Option<Timestamp> {
+        match self.earliest.swap(u64::MAX, Ordering::SeqCst) {
+            u64::MAX => None,
+            at => Some(Timestamp::from_millis(at)),
+        }
+    }
+
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("policy", &self.policy).field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

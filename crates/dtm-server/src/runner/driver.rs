@@ -1,0 +1,239 @@
+//! The task that drives one transaction.
+//!
+//! It is the only one in this process that decides for its gid. It feeds what happens into the coordinator,
+//! makes the decision durable, and only then lets its effects happen. Between two events it sleeps; when it
+//! would sleep for long it gives the transaction back to the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+
+use dtm_core::coordinator::{BranchCall, CallKey, Effect, Illegal, Input, PassEnd, Run};
+use dtm_core::model::{Gid, Outcome, Status, Timestamp, Transaction};
+use dtm_store::{Ownership, Stored};
+
+use super::context::Shared;
+use super::request::{Answer, Applied, Command, RequestError};
+use super::timer::{Alarm, Timer};
+
+/// Why a driver cannot go on as it did.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The input makes no sense; nothing has changed.
+    Illegal(Illegal),
+    /// Somebody else owns the transaction now, or it is gone.
+    Lost,
+    /// The store failed; what is durable is not known.
+    Store(dtm_store::Error),
+}
+
+/// How a driver starts.
+pub(super) enum Start {
+    /// With a transaction that the poller has claimed.
+    Claimed(Box<Stored>),
+    /// With a request; the transaction may not exist yet.
+    Asked(Command),
+}
+
+/// A transaction in the hands of its driver.
+pub(super) struct Held {
+    pub(super) run: Run,
+    /// The owner as it is stored.
+    pub(super) owner: Ownership,
+    /// The status as it is stored.
+    pub(super) status: Status,
+    /// How many branches were registered when it was read.
+    pub(super) registered: usize,
+    /// Whether progress is deferred: the stored state is older than the one in memory.
+    pub(super) dirty: bool,
+    /// When the last decision wants to look again.
+    pub(super) wake: Option<Timestamp>,
+}
+
+/// The task that drives one transaction.
+pub(super) struct Driver {
+    pub(super) shared: Arc<Shared>,
+    pub(super) gid: Gid,
+    pub(super) held: Option<Held>,
+    pub(super) waiters: Vec<Answer>,
+    pub(super) calls: FuturesUnordered<BoxFuture<'static, (CallKey, Outcome)>>,
+    pub(super) timer: Timer,
+    pub(super) stopping: bool,
+    /// The store failed, so that what is durable has to be read again.
+    pub(super) unsure: bool,
+    headers: Arc<BTreeMap<String, String>>,
+}
+
+impl Driver {
+    pub(super) fn new(shared: Arc<Shared>, gid: Gid) -> Self {
+        Self {
+            shared,
+            gid,
+            held: None,
+            waiters: Vec::new(),
+            calls: FuturesUnordered::new(),
+            timer: Timer::default(),
+            stopping: false,
+            unsure: false,
+            headers: Arc::default(),
+        }
+    }
+
+    pub(super) async fn drive(mut self, mut inbox: mpsc::Receiver<Command>, start: Start) {
+        match start {
+            Start::Claimed(stored) => {
+                self.adopt(*stored);
+                self.go_on(&Input::Woke).await;
+            }
+            Start::Asked(command) => self.handle(command).await,
+        }
+        while self.unsure || !self.may_end() || !inbox.is_empty() {
+            if self.unsure {
+                self.resume_from_store().await;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                Some((key, outcome)) = self.calls.next(), if !self.calls.is_empty() => {
+                    self.go_on(&ended(key, outcome)).await;
+                }
+                Some(command) = inbox.recv() => self.handle(command).await,
+                alarm = self.timer.alarm(), if self.timer.is_armed() => match alarm {
+                    Alarm::Wake => self.go_on(&Input::Woke).await,
+                    Alarm::Flush => self.flush().await,
+                },
+                else => break,
+            }
+        }
+        self.shared.registry.remove(&self.gid);
+        self.turn_waiters_away(&RequestError::Busy(self.gid.to_string()));
+        // Requests that came in meanwhile lose their answer, and their senders ask again.
+    }
+
+    /// Takes over what was read from the store.
+    pub(super) fn adopt(&mut self, stored: Stored) {
+        let status = stored.transaction.status();
+        let registered = stored.transaction.registrations.len();
+        let held = Held {
+            run: Run::recovered(stored.transaction),
+            owner: stored.owner,
+            status,
+            registered,
+            dirty: false,
+            wake: stored.due,
+        };
+        self.hold(held);
+    }
+
+    pub(super) fn hold(&mut self, held: Held) {
+        self.headers = Arc::new(held.run.transaction().options().branch_headers.clone());
+        self.held = Some(held);
+    }
+
+    /// Feeds an input that did not come from a client. Trouble is dealt with here.
+    async fn go_on(&mut self, input: &Input) {
+        match self.feed(input).await {
+            Ok(()) => {}
+            Err(Trouble::Illegal(illegal)) => {
+                // The coordinator is total, so this is a defect of ours. The transaction is left as it is
+                // stored, to be looked at again by whoever claims it.
+                tracing::error!(gid = %self.gid, error = %illegal, "an input was refused by the coordinator");
+                self.resume_from_store().await;
+            }
+            Err(Trouble::Lost) => self.let_go(),
+            Err(Trouble::Store(error)) => {
+                tracing::warn!(gid = %self.gid, %error, "the store failed; reading the transaction again");
+                self.resume_from_store().await;
+            }
+        }
+    }
+
+    async fn flush(&mut self) {
+        let result = self.commit_now(false).await;
+        match result {
+            Ok(()) => {}
+            Err(Trouble::Lost) => self.let_go(),
+            Err(Trouble::Store(_) | Trouble::Illegal(_)) => self.resume_from_store().await,
+        }
+    }
+
+    /// The transaction is not ours any more: forget it without touching it.
+    pub(super) fn let_go(&mut self) {
+        self.shared.context.metrics.ownership_lost();
+        tracing::info!(gid = %self.gid, "somebody else drives this transaction now");
+        self.held = None;
+        self.calls.clear();
+        self.timer = Timer::default();
+    }
+
+    /// Lets the effects of a durable decision happen.
+    pub(super) fn release(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Call(call) | Effect::Probe(call) | Effect::Resume(call) => self.call(call),
+                Effect::Alert(alert) => self.shared.context.alerts.send(alert),
+                Effect::Reply(end) => self.answer_waiters(&end),
+            }
+        }
+    }
+
+    fn call(&mut self, call: BranchCall) {
+        if self.stopping {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let headers = Arc::clone(&self.headers);
+        self.calls.push(Box::pin(async move {
+            let outcome = shared.context.transport.call(&call, &headers).await;
+            shared.context.metrics.branch_called(call.mode, &call.op, &outcome);
+            (call.key, outcome)
+        }));
+    }
+
+    pub(super) fn answer_waiters(&mut self, end: &PassEnd) {
+        for waiter in self.waiters.drain(..) {
+            answer(waiter, Ok(Applied::Passed(end.clone())));
+        }
+    }
+
+    pub(super) fn turn_waiters_away(&mut self, error: &RequestError) {
+        for waiter in self.waiters.drain(..) {
+            answer(waiter, Err(error.clone()));
+        }
+    }
+
+    pub(super) fn transaction(&self) -> Option<&Transaction> {
+        self.held.as_ref().map(|held| held.run.transaction())
+    }
+
+    /// How long until `at`.
+    pub(super) fn pause_until(&self, at: Timestamp) -> Duration {
+        at.since(self.shared.now())
+    }
+
+    /// Nothing to drive, nothing out: whoever comes next starts a new driver.
+    fn may_end(&self) -> bool {
+        match &self.held {
+            None => true,
+            Some(held) => held.status.is_final() || (!held.owner.held && self.calls.is_empty()),
+        }
+    }
+}
+
+/// Answers a client. One that has gone away does not care.
+pub(super) fn answer(to: Answer, result: Result<Applied, RequestError>) {
+    drop(to.send(result));
+}
+
+fn ended(key: CallKey, outcome: Outcome) -> Input {
+    match key {
+        CallKey::Branch(index) => Input::Branch { index, outcome },
+        CallKey::Probe => Input::Probed { outcome },
+        CallKey::Resume => Input::Resumed { outcome },
+    }
+}

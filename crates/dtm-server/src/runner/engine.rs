@@ -1,0 +1,274 @@
+//! The handle of the runner: requests of clients come in here.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, oneshot};
+
+use dtm_core::coordinator::{Registered, Verb, register};
+use dtm_core::model::{Definition, Gid, Mode, Registration, Seconds, Timestamp, WorkflowEnd};
+use dtm_store::{Commit, Cursor, Error, Expect, Filter, NewOwner, Page, Rescheduled, Stored};
+
+use super::context::{Context, Shared};
+use super::driver::{Driver, Start};
+use super::request::{Admit, Applied, Command, Request, RequestError};
+use super::{housekeeping, poller};
+
+/// How often a request is sent again because the driver that it reached was just about to end.
+const SENDS: usize = 16;
+/// How often a registration is decided again because another one came first.
+const REGISTRATIONS: usize = 64;
+
+/// The runner of one server. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("active", &self.active()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Starts to drive what the store holds.
+    #[must_use]
+    pub fn start(context: Context) -> Self {
+        let shared = Arc::new(Shared::new(context));
+        shared.tasks.spawn(poller::poll(Arc::clone(&shared)));
+        shared.tasks.spawn(housekeeping::beat(Arc::clone(&shared)));
+        shared.tasks.spawn(housekeeping::purge(Arc::clone(&shared)));
+        Self { shared }
+    }
+
+    /// Prepare or submit. Once it has returned `Ok`, the request is durable.
+    ///
+    /// # Errors
+    /// [`RequestError`] saying why not.
+    pub async fn admit(
+        &self,
+        verb: Verb,
+        definition: Definition,
+        end: Option<WorkflowEnd>,
+    ) -> Result<Applied, RequestError> {
+        let gid = definition.gid.clone();
+        let admit = Box::new(Admit { verb, definition, end });
+        self.ask(&gid, || Request::Admit(admit.clone())).await
+    }
+
+    /// Abort, with the mode that the client believes the transaction to have, if it says so.
+    ///
+    /// # Errors
+    /// [`RequestError`] saying why not.
+    pub async fn abort(&self, gid: &Gid, mode: Option<Mode>, reason: &str) -> Result<Applied, RequestError> {
+        self.ask(gid, || Request::Abort { mode, reason: reason.to_owned() }).await
+    }
+
+    /// Ends a transaction without undoing anything; once it has returned, nothing is called any more.
+    ///
+    /// # Errors
+    /// [`RequestError`] saying why not.
+    pub async fn force_stop(&self, gid: &Gid) -> Result<Applied, RequestError> {
+        self.ask(gid, || Request::ForceStop).await
+    }
+
+    /// Tries a transaction again now.
+    ///
+    /// # Errors
+    /// [`RequestError`] saying why not.
+    pub async fn reschedule(&self, gid: &Gid) -> Result<Applied, RequestError> {
+        self.ask(gid, || Request::Reschedule { later_than: None }).await
+    }
+
+    /// Registers a branch. Once it has returned, the branch is durable and part of every later decision.
+    ///
+    /// # Errors
+    /// [`RequestError`] saying why not.
+    pub async fn register(&self, gid: &Gid, registration: &Registration) -> Result<(), RequestError> {
+        let context = &self.shared.context;
+        for _ in 0..REGISTRATIONS {
+            let stored = context.store.load(gid).await?;
+            let not_prepared = dtm_core::coordinator::Refusal::NotPrepared { gid: gid.to_string() };
+            let stored = stored.ok_or(not_prepared)?;
+            match register(&stored.transaction, registration, &context.policy.limits)? {
+                Registered::Same => return Ok(()),
+                Registered::New => {}
+            }
+            let registered = stored.transaction.registrations.len();
+            match context.store.register_branches(gid, registered, vec![registration.clone()]).await {
+                Ok(()) => return Ok(()),
+                Err(Error::Conflict { .. }) => {} // another registration or a decision came first: look again
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(RequestError::Busy(gid.to_string()))
+    }
+
+    /// Everything that is stored about a transaction.
+    ///
+    /// # Errors
+    /// [`RequestError::Store`] when it cannot be read.
+    pub async fn load(&self, gid: &Gid) -> Result<Option<Stored>, RequestError> {
+        Ok(self.shared.context.store.load(gid).await?)
+    }
+
+    /// A page of transactions, newest first.
+    ///
+    /// # Errors
+    /// [`RequestError::Store`] when it cannot be read, or when the cursor is not one of this store.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, RequestError> {
+        Ok(self.shared.context.store.scan(filter, after, limit).await?)
+    }
+
+    /// Makes up to `limit` unfinished transactions that would be tried later than `ahead` from now due now.
+    ///
+    /// # Errors
+    /// [`RequestError::Store`] when the store fails.
+    pub async fn reschedule_all(&self, ahead: Seconds, limit: usize) -> Result<Rescheduled, RequestError> {
+        let later_than = self.shared.now().plus(ahead);
+        let mut count = 0;
+        for (_, sender) in self.shared.registry.all() {
+            if count == limit {
+                return Ok(Rescheduled { count, has_remaining: true });
+            }
+            let (to, answer) = oneshot::channel();
+            let request = Request::Reschedule { later_than: Some(later_than) };
+            let sent = sender.send(Command::Request(request, to)).await;
+            if sent.is_ok() && matches!(answer.await, Ok(Ok(Applied::Accepted))) {
+                count += 1;
+            }
+        }
+        let context = &self.shared.context;
+        let stored = context.store.reschedule(later_than, limit - count, context.tokens.node()).await?;
+        self.shared.agenda.note(self.shared.now());
+        Ok(Rescheduled { count: count + stored.count, has_remaining: stored.has_remaining })
+    }
+
+    /// How many transactions are driven now.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.shared.registry.active()
+    }
+
+    /// Ends the runner: nothing new is called, calls that are out may end within `limit`, deferred progress is
+    /// stored, every transaction is released, and the node leaves the store (decision 28).
+    pub async fn stop(&self, limit: Duration) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.stop.notify_waiters();
+        let drain = async {
+            for (_, sender) in self.shared.registry.all() {
+                drop(sender.send(Command::Stop).await);
+            }
+            self.shared.tasks.close();
+            self.shared.tasks.wait().await;
+        };
+        if tokio::time::timeout(limit, drain).await.is_err() {
+            tracing::warn!(active = self.active(), "stopping although calls are still out; they are repeated after the next start");
+        }
+        let context = &self.shared.context;
+        if let Err(error) = context.store.leave(context.tokens.node(), context.tokens.epoch()).await {
+            tracing::warn!(%error, "could not sign off; transactions are taken over after the node time-out");
+        }
+    }
+
+    async fn ask(&self, gid: &Gid, request: impl Fn() -> Request) -> Result<Applied, RequestError> {
+        for _ in 0..SENDS {
+            if self.shared.is_stopping() {
+                return Err(RequestError::Stopping);
+            }
+            let (to, answer) = oneshot::channel();
+            let command = Command::Request(request(), to);
+            let inbox = self.shared.registry.inbox(gid);
+            match inbox.fresh {
+                Some(receiver) => spawn_driver(&self.shared, gid.clone(), receiver, Start::Asked(command)),
+                None => {
+                    if inbox.sender.send(command).await.is_err() {
+                        tokio::task::yield_now().await;
+                        continue;
+                    }
+                }
+            }
+            match answer.await {
+                Ok(Err(RequestError::Busy(_))) | Err(_) => tokio::task::yield_now().await, // look again
+                Ok(result) => return result,
+            }
+        }
+        Err(RequestError::Busy(gid.to_string()))
+    }
+}
+
+/// Starts the task that drives `gid`. A panic in it is contained: the transaction is released and tried again.
+pub(super) fn spawn_driver(
+    shared: &Arc<Shared>,
+    gid: Gid,
+    inbox: mpsc::Receiver<Command>,
+    start: Start,
+) {
+    let driver = Driver::new(Arc::clone(shared), gid.clone());
+    let for_rescue = Arc::clone(shared);
+    shared.tasks.spawn(async move {
+        if AssertUnwindSafe(driver.drive(inbox, start)).catch_unwind().await.is_err() {
+            for_rescue.context.metrics.task_panicked();
+            tracing::error!(%gid, "the driver of this transaction panicked; it is released and tried again later");
+            for_rescue.registry.remove(&gid);
+            rescue(&for_rescue, &gid).await;
+        }
+    });
+}
+
+/// A claimed transaction whose gid has a driver in this process already: a request is being handled that
+/// started before the claim. Its writes are fenced off now, so the claim is given back to be taken up next.
+pub(super) fn hand_over(shared: &Arc<Shared>, gid: Gid, stored: Stored) {
+    let shared = Arc::clone(shared);
+    let tasks = shared.tasks.clone();
+    tasks.spawn(async move {
+        let due = shared.now();
+        release(&shared, &gid, stored, due).await;
+        shared.agenda.note(due);
+    });
+}
+
+async fn rescue(shared: &Arc<Shared>, gid: &Gid) {
+    let mut pause = Duration::from_millis(100);
+    while !shared.is_stopping() {
+        match shared.context.store.load(gid).await {
+            Ok(Some(stored)) if !stored.transaction.status().is_final() && stored.owner.held => {
+                let due = shared.now().plus(shared.context.policy.retry_interval);
+                return release(shared, gid, stored, due).await;
+            }
+            Ok(_) => return,
+            Err(error) if error.retry_helps() => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(5));
+            }
+            Err(error) => return tracing::error!(%gid, %error, "the transaction could not be released"),
+        }
+    }
+}
+
+async fn release(shared: &Arc<Shared>, gid: &Gid, stored: Stored, due: Timestamp) {
+    let commit = Commit {
+        gid: gid.clone(),
+        expect: Expect {
+            status: stored.transaction.status(),
+            owner: stored.owner.token,
+            registered: stored.transaction.registrations.len(),
+        },
+        state: stored.transaction.state,
+        owner: NewOwner::Release,
+        due: Some(due),
+    };
+    if let Err(error) = shared.context.store.commit(commit).await {
+        tracing::warn!(%gid, %error, "a claim could not be given back");
+    }
+    shared.agenda.note(due);
+}

@@ -1,0 +1,232 @@
+//! What a driver does with a request.
+
+use dtm_core::coordinator::{Decision, Durability, Input, Readmission, Run, Verb, admit, readmit};
+use dtm_core::model::{Mode, Status, Timestamp, Transaction};
+use dtm_store::{Error, NewTransaction, Ownership};
+
+use super::driver::{Driver, Held, Trouble, answer};
+use super::request::{Admit, Answer, Applied, Command, Request, RequestError};
+
+impl Driver {
+    pub(super) async fn handle(&mut self, command: Command) {
+        match command {
+            Command::Stop => self.stop().await,
+            Command::Request(request, to) => {
+                let result = self.apply(request, to).await;
+                if let Some((to, result)) = result {
+                    answer(to, result);
+                }
+            }
+        }
+    }
+
+    /// Applies a request. `None`: the client waits for the end of the pass.
+    async fn apply(&mut self, request: Request, to: Answer) -> Option<(Answer, Result<Applied, RequestError>)> {
+        if self.stopping {
+            return Some((to, Err(RequestError::Stopping)));
+        }
+        let result = match request {
+            Request::Admit(admit) => {
+                let waits = admit.verb == Verb::Submit && admit.definition.options.wait_result;
+                if waits {
+                    return self.admit_and_wait(&admit, to).await;
+                }
+                self.admit(&admit).await
+            }
+            Request::Abort { mode, reason } => self.abort(mode, reason).await,
+            Request::ForceStop => self.force_stop().await,
+            Request::Reschedule { later_than } => match self.reschedule(later_than).await {
+                Ok(false) => return Some((to, Ok(Applied::Unchanged))),
+                Ok(true) => Ok(()),
+                Err(error) => Err(error),
+            },
+        };
+        Some((to, result.map(|()| Applied::Accepted)))
+    }
+
+    async fn admit_and_wait(
+        &mut self,
+        admit: &Admit,
+        to: Answer,
+    ) -> Option<(Answer, Result<Applied, RequestError>)> {
+        self.waiters.push(to);
+        let result = self.admit(admit).await;
+        match result {
+            Ok(()) => None,
+            // The one that was pushed is the last one, unless the pass has answered it already.
+            Err(error) => self.waiters.pop().map(|to| (to, Err(error))),
+        }
+    }
+
+    /// Prepare or submit: creates the transaction, or feeds the one that is there.
+    async fn admit(&mut self, request: &Admit) -> Result<(), RequestError> {
+        if self.held.is_none() {
+            match admit(&request.definition, request.verb, &self.shared.context.policy.limits) {
+                Ok(()) => match self.create(request).await {
+                    Err(RequestError::Store(Error::AlreadyExists(_))) => {}
+                    result => return result,
+                },
+                // Not acceptable as a new transaction; it may still be a word about one that is stored.
+                Err(refusal) => {
+                    if self.load().await.is_err() {
+                        return Err(refusal.into());
+                    }
+                }
+            }
+            self.load().await?;
+        }
+        let Some(transaction) = self.transaction() else {
+            return Err(RequestError::NotFound(self.gid.to_string()));
+        };
+        match readmit(transaction, &request.definition, request.end.as_ref(), request.verb)? {
+            Readmission::Same => Ok(()),
+            Readmission::Feed(input) => self.feed_request(&input).await,
+        }
+    }
+
+    /// Creates the transaction. Its first decision is taken before, so that what has to be durable before the
+    /// first call is part of the creation.
+    async fn create(&mut self, request: &Admit) -> Result<(), RequestError> {
+        let context = &self.shared.context;
+        let definition = request.definition.clone();
+        let initial = match request.verb {
+            Verb::Prepare => Transaction::prepared(definition, &context.policy),
+            Verb::Submit => Transaction::submitted(definition, &context.policy),
+        };
+        let now = self.shared.now();
+        let mut run = Run::fresh(initial.clone());
+        let decision = run.step(&Input::Woke, &context.policy, now).map_err(|illegal| {
+            RequestError::Store(Error::Rejected { what: self.gid.to_string(), detail: illegal.to_string() })
+        })?;
+        let ended = run.transaction().status().is_final();
+        let complete = !ended
+            && decision.write.as_ref().is_none_or(|write| write.durability == Durability::BeforeEffects);
+        let due = decision.wake.unwrap_or(initial.state.next_retry);
+        let long = decision.effects.is_empty()
+            && due.since(now) > context.settings.sleep_in_memory_max;
+        let status = initial.status();
+        let owner = Ownership { token: context.tokens.fresh(), held: status != Status::Prepared && !long };
+        let transaction = if complete { run.transaction().clone() } else { initial };
+        let new = NewTransaction { transaction, owner: owner.clone(), due };
+        match context.store.create(new).await {
+            Ok(()) => {}
+            Err(error @ Error::AlreadyExists(_)) => return Err(error.into()),
+            Err(error) => {
+                // It may have been stored all the same. If so it is ours, and goes on from there.
+                self.unsure = true;
+                return Err(error.into());
+            }
+        }
+        if !owner.held {
+            self.shared.agenda.note(due);
+        }
+        if complete {
+            run.flushed();
+        }
+        self.hold(Held { run, owner, status, registered: 0, dirty: !complete, wake: decision.wake });
+        self.follow_up(decision, now).await
+    }
+
+    /// Carries out what was decided together with the creation.
+    async fn follow_up(
+        &mut self,
+        decision: Decision,
+        now: Timestamp,
+    ) -> Result<(), RequestError> {
+        let ended = self.transaction().is_some_and(|transaction| transaction.status().is_final());
+        if ended && let Err(trouble) = self.commit_now(false).await {
+            self.deal_with(trouble);
+            return Ok(());
+        }
+        self.release(decision.effects);
+        self.set_timer(decision.wake, now);
+        Ok(())
+    }
+
+    async fn abort(&mut self, mode: Option<Mode>, reason: String) -> Result<(), RequestError> {
+        self.load().await?;
+        let Some(transaction) = self.transaction() else {
+            return Err(RequestError::NotFound(self.gid.to_string()));
+        };
+        let refusal =
+            RequestError::CannotAbort { mode: transaction.mode(), status: transaction.status() };
+        if mode.is_some_and(|mode| mode != transaction.mode()) {
+            return Err(refusal);
+        }
+        self.feed_or(&Input::Aborted { reason }, refusal).await
+    }
+
+    async fn force_stop(&mut self) -> Result<(), RequestError> {
+        self.load().await?;
+        let Some(status) = self.transaction().map(Transaction::status) else {
+            return Err(RequestError::NotFound(self.gid.to_string()));
+        };
+        self.feed_or(&Input::ForceStopped, RequestError::CannotStop(status)).await
+    }
+
+    /// Whether the transaction was waiting for something later than `later_than`, and is tried now.
+    async fn reschedule(&mut self, later_than: Option<Timestamp>) -> Result<bool, RequestError> {
+        self.load().await?;
+        let wake = self.held.as_ref().and_then(|held| held.wake);
+        if let Some(later_than) = later_than
+            && wake.is_none_or(|wake| wake <= later_than)
+        {
+            return Ok(false);
+        }
+        self.feed_request(&Input::Rescheduled).await?;
+        Ok(true)
+    }
+
+    /// Reads the transaction unless it is in hand.
+    async fn load(&mut self) -> Result<(), RequestError> {
+        if self.held.is_some() {
+            return Ok(());
+        }
+        let stored = self.shared.context.store.load(&self.gid).await?;
+        let stored = stored.ok_or_else(|| RequestError::NotFound(self.gid.to_string()))?;
+        self.adopt(stored);
+        Ok(())
+    }
+
+    async fn feed_request(&mut self, input: &Input) -> Result<(), RequestError> {
+        let busy = RequestError::Busy(self.gid.to_string());
+        self.feed_or(input, busy).await
+    }
+
+    /// Feeds an input of a client; `refusal` is the answer when it is not possible.
+    async fn feed_or(&mut self, input: &Input, refusal: RequestError) -> Result<(), RequestError> {
+        match self.feed(input).await {
+            Ok(()) => Ok(()),
+            Err(Trouble::Illegal(_)) => Err(refusal),
+            Err(Trouble::Lost) => {
+                self.let_go();
+                Err(RequestError::Busy(self.gid.to_string()))
+            }
+            Err(Trouble::Store(error)) => {
+                self.unsure = true;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn deal_with(&mut self, trouble: Trouble) {
+        match trouble {
+            Trouble::Lost => self.let_go(),
+            Trouble::Store(_) | Trouble::Illegal(_) => self.unsure = true,
+        }
+    }
+
+    /// The server is stopping: nothing new is called; what is out may end; then the transaction is released.
+    async fn stop(&mut self) {
+        self.stopping = true;
+        self.turn_waiters_away(&RequestError::Stopping);
+        let idle = self.calls.is_empty();
+        let held = self.held.as_ref().is_some_and(|held| held.owner.held && !held.status.is_final());
+        if idle && held
+            && let Err(trouble) = self.commit_now(true).await
+        {
+            tracing::warn!(gid = %self.gid, ?trouble, "the transaction could not be released");
+            self.held = None;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Heartbeat of this server, and removal of what has been finished for long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dtm_core::model::Timestamp;
+
+use super::context::Shared;
+
+/// The pause between two rounds of removal.
+const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+const PURGE_BATCH: usize = 500;
+
+/// Renews the heartbeat until the server stops. A later start of the same name ends the process's claim to
+/// drive anything, so nothing is driven any more then.
+pub(super) async fn beat(shared: Arc<Shared>) {
+    let context = &shared.context;
+    while pause(&shared, context.settings.heartbeat_interval).await {
+        match context.store.heartbeat(context.tokens.node(), context.tokens.epoch()).await {
+            Ok(()) => {}
+            Err(error @ dtm_store::Error::Conflict { .. }) => {
+                tracing::error!(%error, node = context.tokens.node().as_str(), "another server runs under this name: give each its own NodeName");
+            }
+            Err(error) => tracing::warn!(%error, "the heartbeat could not be written; trying again"),
+        }
+    }
+}
+
+/// Removes finished transactions that are older than the configured time, a batch at a time.
+pub(super) async fn purge(shared: Arc<Shared>) {
+    let Some(keep) = shared.context.settings.keep_finished else { return };
+    let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
+    while pause(&shared, PURGE_INTERVAL).await {
+        let before = Timestamp::from_millis(shared.now().as_millis().saturating_sub(keep));
+        loop {
+            match shared.context.store.purge(before, PURGE_BATCH).await {
+                Ok(count) if count == PURGE_BATCH && !shared.is_stopping() => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "old transactions could not be removed; trying again");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Waits; false when the server stops.
+async fn pause(shared: &Shared, span: Duration) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(span) => {}
+        () = shared.stop.notified() => {}
+    }
+    !shared.is_stopping()
+}
