@@ -1,0 +1,116 @@
+//! What can go wrong, told apart by what the caller should do next.
+
+use dtm_core::model::Status;
+
+/// Why a call to the server did not end well. Each variant asks for another reaction:
+///
+/// | variant | what holds | what to do |
+/// |---|---|---|
+/// | [`RolledBack`](Error::RolledBack) | undone everywhere, for good | tell the user why |
+/// | [`StillRunning`](Error::StillRunning) | the server has it and goes on | look again later with [`Client::status`](crate::Client::status) |
+/// | [`Refused`](Error::Refused) | this request started nothing | correct the request |
+/// | [`Unknown`](Error::Unknown) | accepted or not, nobody knows | submit again with the same gid |
+/// | [`NoAnswer`](Error::NoAnswer) | a question was not answered, nothing was started | ask again |
+/// | [`Invalid`](Error::Invalid), [`Payload`](Error::Payload) | nothing was sent | correct the program |
+///
+/// ```
+/// use dtm_client::Error;
+///
+/// fn advice(error: &Error) -> &'static str {
+///     match error {
+///         Error::RolledBack { .. } => "order cancelled",
+///         Error::StillRunning { .. } => "order is being processed",
+///         Error::Unknown { .. } | Error::NoAnswer { .. } => "try again",
+///         _ => "this is a defect of ours",
+///     }
+/// }
+/// # let error = Error::Unknown { gid: "order-1001".into(), cause: "time-out".into() };
+/// # assert_eq!(advice(&error), "try again");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The transaction ended as failed: every effect was undone.
+    #[error("transaction {gid} was rolled back: {reason}")]
+    RolledBack {
+        /// The transaction.
+        gid: String,
+        /// What the failing branch, or the server, said.
+        reason: String,
+    },
+    /// The transaction was accepted and has not ended. The server brings it to its end.
+    #[error(
+        "transaction {gid} has not ended yet, it is {status}: the server goes on with it, look again later"
+    )]
+    StillRunning {
+        /// The transaction.
+        gid: String,
+        /// Where it stands: `aborting` means that it is being rolled back.
+        status: Status,
+    },
+    /// The server understood the request and declined it. Sending it again unchanged does not help.
+    #[error("the server refused {request} with HTTP {code}: {message}")]
+    Refused {
+        /// What was asked, for example `submit of order-1001`.
+        request: String,
+        /// The HTTP status: 400 for a field that cannot be used, 409 when the gid belongs to a transaction
+        /// with other content, 413 when the request is too large.
+        code: u16,
+        /// The message of the server; it names the field.
+        message: String,
+    },
+    /// A submit was sent, or may have been sent, and there is no answer that can be relied on.
+    #[error(
+        "it is unknown whether transaction {gid} was accepted ({cause}): submit it again with the same gid; the server \
+         compares the content and does not start it twice"
+    )]
+    Unknown {
+        /// The transaction.
+        gid: String,
+        /// No connection, a time-out, an error of the server, ...
+        cause: String,
+    },
+    /// A question that changes nothing (a new gid, a status) got no usable answer.
+    #[error("the server gave no usable answer to {request} ({cause}): nothing was started, ask again")]
+    NoAnswer {
+        /// What was asked.
+        request: String,
+        /// No connection, a time-out, an answer that cannot be read, ...
+        cause: String,
+    },
+    /// Something that the caller handed in cannot be used. Nothing was sent.
+    #[error("{field} cannot be used: {reason}")]
+    Invalid {
+        /// What it is about.
+        field: &'static str,
+        /// What is wrong with it and what is allowed.
+        reason: String,
+    },
+    /// A payload could not be written as JSON. Nothing was sent.
+    #[error("the payload of the step {action} cannot be written as JSON")]
+    Payload {
+        /// The action URL of the step.
+        action: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+impl Error {
+    /// Whether the same call, with the same gid, can end differently later.
+    ///
+    /// ```
+    /// # use dtm_client::Error;
+    /// assert!(Error::Unknown { gid: "g".into(), cause: "time-out".into() }.is_temporary());
+    /// assert!(!Error::RolledBack { gid: "g".into(), reason: "no money".into() }.is_temporary());
+    /// ```
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        match self {
+            Self::StillRunning { .. } | Self::Unknown { .. } | Self::NoAnswer { .. } => true,
+            Self::RolledBack { .. } | Self::Refused { .. } | Self::Invalid { .. } | Self::Payload { .. } => {
+                false
+            }
+        }
+    }
+}
