@@ -1,1 +1,37 @@
-//! To be written.
+//! The configuration: defaults, then a file, then the environment, then flags (decision 29).
+//!
+//! | file | idea |
+//! |---|---|
+//! | `components` | [`Config`]: one struct per component, handed in as values |
+//! | `settings` | the one table of all settings; help, reference and checks come from it |
+//! | `setting` | what a row of that table is, and how a text becomes a value |
+//! | `yaml` | a file as a list of settings with their lines |
+//! | `sources` | the only place that reads the environment and the file |
+//! | `command_line` | the flags, and what `--help` teaches |
+//! | `load` | the sources on top of each other, and the checks that need several settings |
+//! | `reference` | `docs/CONFIGURATION.md` and `--print-config` |
+//! | `suggest` | "did you mean" |
+//! | `error` | everything that can be wrong, in words |
+
+mod command_line;
+mod components;
+mod error;
+mod load;
+mod reference;
+mod setting;
+mod settings;
+mod sources;
+mod suggest;
+mod yaml;
+
+pub use command_line::{Action, Flags, parse};
+pub use components::{
+    AlertConfig, Config, HttpConfig, LogConfig, LogFormat, LogOutput, RequestLimits, RunnerConfig,
+    StoreConfig, StoreDriver, TransportConfig,
+};
+pub use error::{ConfigError, Problem};
+pub use load::{Loaded, load};
+pub use reference::{document, effective};
+pub use setting::{Kind, Origin, Setting};
+pub use settings::{GROUPS, Group, all};
+pub use sources::{Environment, ProcessEnvironment};

@@ -1,0 +1,252 @@
+//! One struct per component, handed in as values. Nothing here reads anything.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dtm_core::coordinator::Policy;
+use dtm_core::model::Seconds;
+use dtm_proto::outcome::ResultProtocol;
+
+/// Everything that the server can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// The HTTP side.
+    pub http: HttpConfig,
+    /// Where transactions are kept.
+    pub store: StoreConfig,
+    /// What decisions depend on.
+    pub policy: Policy,
+    /// How transactions are driven.
+    pub runner: RunnerConfig,
+    /// How branches are called.
+    pub transport: TransportConfig,
+    /// How the answer of a branch is read (decision 3).
+    pub result_protocol: ResultProtocol,
+    /// Who is told about stuck transactions.
+    pub alert: AlertConfig,
+    /// What is logged, and where.
+    pub log: LogConfig,
+    /// What a request may bring at most.
+    pub limits: RequestLimits,
+}
+
+/// The HTTP side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// The address to listen on.
+    pub listen: IpAddr,
+    /// The port to listen on; 0 lets the system choose a free one.
+    pub port: u16,
+    /// The longest request body in bytes.
+    pub body_bytes_max: usize,
+    /// The longest head of a request (request line and headers) in bytes.
+    pub head_bytes_max: usize,
+    /// How long a client may take to send the head of a request.
+    pub head_timeout: Duration,
+    /// How long a client may take to send the body of a request.
+    pub body_timeout: Duration,
+    /// Connections that are served at the same time; further ones wait.
+    pub connections_max: usize,
+}
+
+/// Where transactions are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// Which store.
+    pub driver: StoreDriver,
+    /// The folder of the embedded store.
+    pub path: PathBuf,
+    /// How long a finished transaction stays visible. Unfinished ones never expire (decision 12).
+    pub data_expire: Seconds,
+}
+
+/// The stores that this version has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreDriver {
+    /// The embedded store.
+    Sled,
+}
+
+/// How transactions are driven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunnerConfig {
+    /// The name of this server among those that share its store. `None`: the server makes one.
+    pub node_name: Option<String>,
+    /// A server whose heartbeat is older than this is dead, and others take over what it drives.
+    pub node_timeout: Duration,
+    /// The longest pause between two looks for transactions that nobody drives.
+    pub poll_interval: Duration,
+    /// Transactions that wait in memory for their next try; past it they wait in the store.
+    pub active_max: usize,
+    /// Transactions that are claimed from the store at once.
+    pub claim_batch: usize,
+    /// How long running passes may take to end after SIGTERM.
+    pub drain_timeout: Duration,
+    /// How long "step k succeeded" may stay in memory only.
+    pub flush_after: Duration,
+}
+
+/// How branches are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportConfig {
+    /// How many bytes of a branch's answer are read at most.
+    pub response_bytes_max: usize,
+    /// Retried and recovered calls to one destination that may be out at the same time.
+    pub retries_per_destination: usize,
+    /// How long a connection may take to come about. It counts towards the time-out of the call.
+    pub connect_timeout: Duration,
+    /// Idle connections that are kept for one destination.
+    pub idle_per_destination: usize,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Duration,
+}
+
+/// Who is told about stuck transactions.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AlertConfig {
+    /// The URL that alerts are posted to. `None`: alerts are only logged. Often holds a token: never log it.
+    pub web_hook: Option<String>,
+    /// Alerts that wait to be sent; past it new ones are dropped and counted.
+    pub queue_max: usize,
+    /// How long one alert may take to be sent.
+    pub timeout: Duration,
+}
+
+/// What is logged, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// The least important level that is logged.
+    pub level: tracing::Level,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Where lines go. Never empty.
+    pub outputs: Vec<LogOutput>,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where lines of the log go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogOutput {
+    /// Standard error.
+    Stderr,
+    /// Standard output.
+    Stdout,
+    /// The end of a file, which is created when it is missing.
+    File(PathBuf),
+}
+
+/// What a request may bring at most. Over it the request is refused and the limit named (decisions 11, 14).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// The longest `custom_data` in bytes.
+    pub custom_data_bytes_max: usize,
+    /// The longest URL in bytes.
+    pub url_bytes_max: usize,
+    /// Names and values of `branch_headers` altogether, in bytes.
+    pub header_bytes_max: usize,
+    /// How long a request with `wait_result` waits at most.
+    pub wait_result_max: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 36_789,
+            body_bytes_max: 8 << 20,
+            head_bytes_max: 64 << 10,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            connections_max: 10_000,
+        }
+    }
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            driver: StoreDriver::Sled,
+            path: PathBuf::from("./dtm-data"),
+            data_expire: Seconds::new(604_800),
+        }
+    }
+}
+
+impl Default for RunnerConfig {
+    fn default() -> Self {
+        Self {
+            node_name: None,
+            node_timeout: Duration::from_secs(3),
+            poll_interval: Duration::from_secs(3),
+            active_max: 10_000,
+            claim_batch: 100,
+            drain_timeout: Duration::from_secs(10),
+            flush_after: Duration::from_millis(100),
+        }
+    }
+}
+
+impl Default for TransportConfig {
+    fn default() -> Self {
+        Self {
+            response_bytes_max: 1 << 20,
+            retries_per_destination: 32,
+            connect_timeout: Duration::from_secs(2),
+            idle_per_destination: 128,
+            idle_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for AlertConfig {
+    fn default() -> Self {
+        Self { web_hook: None, queue_max: 1_000, timeout: Duration::from_secs(5) }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: tracing::Level::INFO, format: LogFormat::Text, outputs: vec![LogOutput::Stderr] }
+    }
+}
+
+impl Default for RequestLimits {
+    fn default() -> Self {
+        Self {
+            custom_data_bytes_max: 1 << 20,
+            url_bytes_max: 8 << 10,
+            header_bytes_max: 16 << 10,
+            wait_result_max: Duration::from_secs(60),
+        }
+    }
+}
+
+impl StoreDriver {
+    /// The value of `Store.Driver`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sled => "sled",
+        }
+    }
+}
+
+impl fmt::Debug for AlertConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AlertConfig")
+            .field("web_hook", &self.web_hook.as_ref().map(|_| "***"))
+            .field("queue_max", &self.queue_max)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
+}

@@ -1,0 +1,167 @@
+//! The sources on top of each other, and the checks that need several settings.
+
+use std::collections::BTreeMap;
+
+use super::error::{ConfigError, Problem};
+use super::{Config, Environment, Flags, Origin, Setting, settings, sources, yaml};
+
+/// A configuration, and where its values come from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The values, for whoever needs them.
+    pub config: Config,
+    given: BTreeMap<&'static str, Given>,
+}
+
+/// The value of a setting that was given somewhere.
+#[derive(Clone)]
+pub(super) struct Given {
+    pub(super) setting: &'static Setting,
+    pub(super) text: String,
+    pub(super) origin: Origin,
+}
+
+/// Puts defaults, file, environment and flags on top of each other.
+///
+/// # Errors
+/// [`ConfigError`] with everything that is wrong, also with values that a later source overrides.
+pub fn load(flags: &Flags, environment: &dyn Environment) -> Result<Loaded, ConfigError> {
+    let mut problems = Vec::new();
+    let mut layers = Vec::new();
+    if let Some(path) = &flags.file {
+        let file = path.display().to_string();
+        let content = yaml::read(&file, &sources::file(path)?);
+        problems.extend(content.problems);
+        layers.extend(content.entries.into_iter().map(|entry| Given {
+            setting: entry.setting,
+            text: entry.text,
+            origin: Origin::File { file: file.clone(), line: entry.line },
+        }));
+    }
+    for setting in settings::all() {
+        match from_environment(setting, environment) {
+            Ok(given) => layers.extend(given),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    layers.extend(flags.settings.iter().map(|(setting, text, flag)| Given {
+        setting,
+        text: text.clone(),
+        origin: Origin::Flag(flag.clone()),
+    }));
+    let mut loaded = Loaded { config: Config::default(), given: BTreeMap::new() };
+    for given in layers {
+        match given.setting.apply(&mut loaded.config, &given.text) {
+            Ok(()) => {
+                loaded.given.insert(given.setting.path, given);
+            }
+            Err(why) => problems.push(given.refused(why)),
+        }
+    }
+    if problems.is_empty() {
+        loaded.check(&mut problems);
+    }
+    if problems.is_empty() { Ok(loaded) } else { Err(ConfigError { problems }) }
+}
+
+impl Loaded {
+    /// What the operator should know although the server starts: settings without effect, old names.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(driver) = self.given("Store.Driver").filter(|given| given.text == "boltdb") {
+            notes.push(format!(
+                "{}: Store.Driver = boltdb means sled here: transactions are kept in {}, files of DTM are not read",
+                driver.origin,
+                self.config.store.path.display(),
+            ));
+        }
+        let unused: Vec<String> = self
+            .given
+            .values()
+            .filter_map(|given| {
+                let why = given.setting.unused?;
+                Some(format!("{} ({}: {why})", given.setting.path, given.origin))
+            })
+            .collect();
+        if !unused.is_empty() {
+            notes.push(format!("settings without effect: {}", unused.join(", ")));
+        }
+        notes
+    }
+
+    pub(super) fn given(&self, path: &str) -> Option<&Given> {
+        self.given.get(path)
+    }
+
+    /// Checks what is clear only once it is known which source wins.
+    fn check(&self, problems: &mut Vec<Problem>) {
+        if let Some(driver) =
+            self.given("Store.Driver").filter(|given| !matches!(&*given.text, "sled" | "boltdb"))
+        {
+            problems
+                .push(Problem::NoSuchStore { origin: driver.origin.clone(), driver: driver.text.clone() });
+        }
+        let policy = &self.config.policy;
+        if policy.timeout_to_fail < policy.retry_interval {
+            problems.push(Problem::TimeoutBelowInterval {
+                timeout: policy.timeout_to_fail.get(),
+                timeout_origin: self.origin("TimeoutToFail"),
+                interval: policy.retry_interval.get(),
+                interval_origin: self.origin("RetryInterval"),
+            });
+        }
+    }
+
+    fn origin(&self, path: &str) -> String {
+        self.given(path).map_or_else(|| "default".to_owned(), |given| given.origin.to_string())
+    }
+}
+
+impl Given {
+    fn refused(&self, why: String) -> Problem {
+        let value = if self.setting.secret { "(not shown)".to_owned() } else { format!("'{}'", self.text) };
+        let services = matches!(self.origin, Origin::Environment(_)) && self.text.starts_with("tcp://");
+        let why = if services {
+            format!(
+                "{why} (Kubernetes sets such variables for its services: set enableServiceLinks to false)"
+            )
+        } else {
+            why
+        };
+        Problem::BadValue {
+            origin: self.origin.clone(),
+            path: self.setting.path,
+            value,
+            why,
+            allowed: self.setting.allowed(),
+        }
+    }
+}
+
+/// An empty variable counts as absent, as in DTM.
+fn from_environment(
+    setting: &'static Setting,
+    environment: &dyn Environment,
+) -> Result<Option<Given>, Problem> {
+    let name = setting.environment_name();
+    let Some(value) = environment.variable(&name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let origin = Origin::Environment(name);
+    match value.into_string() {
+        Ok(text) => Ok(Some(Given { setting, text, origin })),
+        Err(_) => Err(Problem::BadValue {
+            origin,
+            path: setting.path,
+            value: "(bytes)".to_owned(),
+            why: "this is not UTF-8 text".to_owned(),
+            allowed: setting.allowed(),
+        }),
+    }
+}
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = if self.setting.secret { "***" } else { &self.text };
+        f.debug_struct("Given").field("path", &self.setting.path).field("text", &text).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,358 @@
+//! The one table of all settings: DTM's keys with DTM's defaults, and our own.
+//!
+//! A new setting is one row here; `--help`, `docs/CONFIGURATION.md`, the check for unknown keys, the names of
+//! environment variables and the parsing follow. The file is long because it is that table.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dtm_core::model::Seconds;
+use dtm_proto::outcome::ResultProtocol;
+use dtm_store::NodeName;
+
+use super::setting::{Kind, Setting};
+use super::{Config, LogFormat, LogOutput, StoreDriver};
+
+/// Settings that belong together.
+#[derive(Debug)]
+pub struct Group {
+    /// The heading.
+    pub title: &'static str,
+    /// The settings, in the order of the reference.
+    pub settings: &'static [Setting],
+}
+
+/// All settings, in the order of the reference.
+pub fn all() -> impl Iterator<Item = &'static Setting> {
+    GROUPS.iter().flat_map(|group| group.settings)
+}
+
+const YEAR: u32 = 31_536_000;
+const DAY: u32 = 86_400;
+const GIBIBYTE: u32 = 1 << 30;
+const OTHER_STORES: &str = "belongs to stores that this version does not have";
+const NO_GRPC: &str = "this version speaks HTTP only";
+const NO_DISCOVERY: &str = "this version does not register itself anywhere";
+const DEAD: &str = "never had an effect in DTM";
+
+/// The table.
+pub static GROUPS: &[Group] = &[
+    Group {
+        title: "Listening",
+        settings: &[
+            text("ListenAddress", "an IPv4 or IPv6 address", "127.0.0.1", |c, text| {
+                c.http.listen = text.parse().ok()?;
+                Some(())
+            })
+            .doc("The address to listen on. 0.0.0.0 opens the server, which has no log-in, to the network.")
+            .flag("listen", "ADDRESS")
+            .common(),
+            port("HttpPort", "36789", |c, port| c.http.port = port)
+                .doc("The port of the HTTP API, of /api/metrics and of /api/ping.")
+                .flag("http-port", "PORT")
+                .common(),
+            number("MaxRequestBytes", "bytes", 1_024, GIBIBYTE, "8388608", |c, n| c.http.body_bytes_max = n as usize)
+                .doc("The longest request body. Longer ones are refused with status 413."),
+            port("GrpcPort", "36790", |_, _| {}).doc("The port of the gRPC API.").unused(NO_GRPC),
+            port("JsonRpcPort", "36791", |_, _| {})
+                .doc("JSON-RPC has no port of its own, neither here nor in DTM.")
+                .unused(DEAD),
+            words("AdminBasePath", "").doc("The path of the admin pages.").unused("this version has no admin pages"),
+        ],
+    },
+    Group {
+        title: "Store",
+        settings: &[
+            text(
+                "Store.Driver",
+                "sled (or boltdb, which means sled); mysql, postgres, sqlserver and redis are not in this version",
+                "sled",
+                driver,
+            )
+            .doc("Where transactions are kept: sled is embedded, for one server and one machine.")
+            .common(),
+            text("Store.Path", "a folder", "./dtm-data", |c, text| {
+                (!text.is_empty()).then(|| c.store.path = PathBuf::from(text))
+            })
+            .doc("The folder of the embedded store. It is created when it is missing. One server at a time.")
+            .flag("data", "FOLDER")
+            .common(),
+            number("Store.DataExpire", "seconds", 1, 10 * YEAR, "604800", |c, n| {
+                c.store.data_expire = Seconds::new(n);
+            })
+            .doc("How long a finished transaction stays visible. Unfinished ones never expire.")
+            .common(),
+            number("Store.FinishedDataExpire", "seconds", 1, 10 * YEAR, "86400", |_, _| {})
+                .doc("How long a finished transaction stays in Redis.")
+                .unused(OTHER_STORES),
+            words("Store.Host", "").doc("The host of the database.").unused(OTHER_STORES),
+            text("Store.Port", "a port", "", |_, text| text.parse::<u16>().ok().map(|_| ()))
+                .doc("The port of the database.")
+                .unused(OTHER_STORES),
+            words("Store.User", "").doc("The user of the database.").unused(OTHER_STORES),
+            words("Store.Password", "").doc("The password of the database.").secret().unused(OTHER_STORES),
+            words("Store.Db", "dtm").doc("The name of the database.").unused(OTHER_STORES),
+            words("Store.Schema", "public").doc("The schema in PostgreSQL.").unused(OTHER_STORES),
+            number("Store.MaxOpenConns", "connections", 0, 100_000, "500", |_, _| {})
+                .doc("Connections to the database.")
+                .unused(OTHER_STORES),
+            number("Store.MaxIdleConns", "connections", 0, 100_000, "500", |_, _| {})
+                .doc("Idle connections to the database.")
+                .unused(OTHER_STORES),
+            number("Store.ConnMaxLifeTime", "minutes", 0, 525_600, "5", |_, _| {})
+                .doc("How long a connection to the database is kept.")
+                .unused(OTHER_STORES),
+            words("Store.RedisPrefix", "{a}").doc("The prefix of all keys in Redis.").unused(OTHER_STORES),
+        ],
+    },
+    Group {
+        title: "Transactions",
+        settings: &[
+            number("RetryInterval", "seconds", 10, DAY, "10", |c, n| c.policy.retry_interval = Seconds::new(n))
+                .doc("The first pause between two tries of a branch, unless the transaction has its own.")
+                .common(),
+            number("RetryIntervalMax", "seconds", 10, 30 * DAY, "300", |c, n| {
+                c.policy.retry_interval_max = Seconds::new(n);
+            })
+            .doc("The pause doubles with each failing try up to this.")
+            .common(),
+            number("TimeoutToFail", "seconds", 1, YEAR, "35", |c, n| c.policy.timeout_to_fail = Seconds::new(n))
+                .doc("How long a TCC, XA or message may stay prepared. Not less than RetryInterval.")
+                .common(),
+            number("RequestTimeout", "seconds", 1, DAY, "3", |c, n| c.policy.request_timeout = Seconds::new(n))
+                .doc("How long one call to a branch may take, unless the transaction has its own time-out.")
+                .common(),
+            text("ResultProtocol", "compat, legacy or strict", "compat", |c, text| {
+                c.result_protocol = ResultProtocol::parse(text).ok()?;
+Some(())
+            })
+            .doc(
+                "How a branch's answer is read: status code, then the field dtm_result (compat); \
+                 the words FAILURE and ONGOING anywhere in the body, as DTM does (legacy); status code only (strict).",
+            )
+            .common(),
+            switch("UpdateBranchSync", "0", |c, on| c.policy.defer_progress = !on).doc(
+                "1 writes each finished step on its own. 0 lets it ride on the next write of the transaction, for at \
+                 most 100 ms; after a crash such a step is called again.",
+            ),
+            number("UpdateBranchAsyncGoroutineNum", "tasks", 0, 10_000, "1", |_, _| {})
+                .doc("Workers that write finished steps in DTM.")
+                .unused("finished steps ride on the next write instead"),
+            number("MaxBranches", "branches", 1, 100_000, "10000", |c, n| {
+                c.policy.limits.branches_max = n as usize;
+            })
+            .doc("Steps or registered branches of one transaction."),
+            number("MaxCustomDataBytes", "bytes", 0, GIBIBYTE, "1048576", |c, n| {
+                c.limits.custom_data_bytes_max = n as usize;
+            })
+            .doc("The longest custom_data of a transaction."),
+            number("MaxUrlBytes", "bytes", 1, 65_536, "8192", |c, n| c.limits.url_bytes_max = n as usize)
+                .doc("The longest URL of a branch or a back-check."),
+            number("MaxBranchHeaderBytes", "bytes", 0, 1 << 20, "16384", |c, n| {
+                c.limits.header_bytes_max = n as usize;
+            })
+            .doc("Names and values of the branch_headers of a transaction altogether."),
+            number("MaxWaitResult", "seconds", 1, DAY, "60", |c, n| c.limits.wait_result_max = seconds(n))
+                .doc("How long a request with wait_result waits at most before it is answered as still running."),
+        ],
+    },
+    Group {
+        title: "Running",
+        settings: &[
+            number("TransCronInterval", "seconds", 1, 3_600, "3", |c, n| c.runner.poll_interval = seconds(n))
+                .doc("The longest pause between two looks for transactions that nobody drives."),
+            words("NodeName", "")
+                .form("1 to 64 bytes without ':' and control characters", |c, text| {
+                    c.runner.node_name = match text {
+                        "" => None,
+                        name => Some(NodeName::parse(name).ok()?.as_str().to_owned()),
+                    };
+                    Some(())
+                })
+                .doc("The name of this server among those that share its store. Empty: the server makes one."),
+            number("NodeTimeout", "seconds", 2, 3_600, "3", |c, n| c.runner.node_timeout = seconds(n))
+                .doc("A server that gave no sign of life for so long is dead; others take over what it drives."),
+            number("MaxActiveTransactions", "transactions", 1, 10_000_000, "10000", |c, n| {
+                c.runner.active_max = n as usize;
+            })
+            .doc("Transactions that wait in memory for their next try. More than that wait in the store."),
+            number("MaxRetriesPerDestination", "calls", 1, 10_000, "32", |c, n| {
+                c.transport.retries_per_destination = n as usize;
+            })
+            .doc("Retried calls to one host and port at the same time. First tries are not limited."),
+            number("MaxResponseBytes", "bytes", 1_024, GIBIBYTE, "1048576", |c, n| {
+                c.transport.response_bytes_max = n as usize;
+            })
+            .doc("How much of a branch's answer is read."),
+            number("DrainTimeout", "seconds", 0, 3_600, "10", |c, n| c.runner.drain_timeout = seconds(n))
+                .doc("How long running transactions may take to reach a resting point after SIGTERM."),
+            number("ConfigUpdateInterval", "seconds", 1, DAY, "3", |_, _| {})
+                .doc("How often DTM reads its topics again.")
+                .unused("a changed topic is visible at once"),
+            words("TimeZoneOffset", "")
+                .doc("The time zone in which DTM writes times.")
+                .unused("times are stored as points in time and shown with their offset"),
+        ],
+    },
+    Group {
+        title: "Alerts and logs",
+        settings: &[
+            words("AlertWebHook", "")
+                .form("an http or https URL", |c, text| {
+                    c.alert.web_hook = match text {
+                        "" => None,
+                        url => Some(web_url(url)?),
+                    };
+                    Some(())
+                })
+                .doc("The URL that is told, by a POST, about transactions that are stuck.")
+                .secret()
+                .common(),
+            number("AlertRetryLimit", "tries", 0, 1_000, "3", |c, n| c.policy.alert_retry_limit = n)
+                .doc("Failing tries in a row from which on an alert is sent."),
+            text("LogLevel", "trace, debug, info, warn or error", "info", log_level)
+                .doc("The least important level that is logged. Payloads are never logged above trace, secrets never.")
+                .common(),
+            text("Log.Format", "text or json", "text", |c, text| {
+                c.log.format = match text {
+                    "text" => LogFormat::Text,
+                    "json" => LogFormat::Json,
+                    _ => return None,
+                };
+                Some(())
+            })
+            .doc("Lines for people, or one JSON object a line."),
+            text("Log.Outputs", "stderr, stdout or names of files, separated by '|'", "stderr", log_outputs)
+                .doc("Where the log goes."),
+            switch("Log.RotationEnable", "0", |_, _| {})
+                .doc("Whether DTM rotates its log files.")
+                .unused("use logrotate with copytruncate, or log to stderr"),
+            words("Log.RotationConfigJSON", "{}")
+                .doc("How DTM rotates its log files.")
+                .unused("use logrotate with copytruncate, or log to stderr"),
+        ],
+    },
+    Group {
+        title: "Service discovery",
+        settings: &[
+            words("MicroService.Driver", "default").doc("DTM's driver for gRPC services.").unused(NO_DISCOVERY),
+            words("MicroService.Target", "").doc("Where DTM registers itself.").secret().unused(NO_DISCOVERY),
+            words("MicroService.EndPoint", "").doc("What DTM registers.").secret().unused(NO_DISCOVERY),
+            words("HttpMicroService.Driver", "").doc("DTM's driver for HTTP services.").unused(DEAD),
+            words("HttpMicroService.RegistryType", "").doc("The kind of the registry.").unused(DEAD),
+            words("HttpMicroService.RegistryAddress", "").doc("The address of the registry.").secret().unused(DEAD),
+            words("HttpMicroService.RegistryOptions", "").doc("Options of the registry.").secret().unused(DEAD),
+            words("HttpMicroService.Target", "").doc("Where DTM registers itself.").secret().unused(DEAD),
+            words("HttpMicroService.EndPoint", "").doc("What DTM registers.").secret().unused(DEAD),
+            words("GrpcServiceConfig", "").doc("How gRPC calls are balanced.").unused(NO_GRPC),
+        ],
+    },
+];
+
+const fn new(path: &'static str, default: &'static str, kind: Kind) -> Setting {
+    Setting { path, kind, default, doc: "", flag: None, unused: None, secret: false, common: false }
+}
+
+const fn number(
+    path: &'static str,
+    unit: &'static str,
+    min: u32,
+    max: u32,
+    default: &'static str,
+    apply: fn(&mut Config, u32),
+) -> Setting {
+    new(path, default, Kind::Number { unit, min, max, apply })
+}
+
+const fn port(path: &'static str, default: &'static str, apply: fn(&mut Config, u16)) -> Setting {
+    new(path, default, Kind::Port { apply })
+}
+
+const fn switch(path: &'static str, default: &'static str, apply: fn(&mut Config, bool)) -> Setting {
+    new(path, default, Kind::Switch { apply })
+}
+
+const fn text(
+    path: &'static str,
+    allowed: &'static str,
+    default: &'static str,
+    apply: fn(&mut Config, &str) -> Option<()>,
+) -> Setting {
+    new(path, default, Kind::Text { allowed, apply })
+}
+
+/// Any text at all.
+const fn words(path: &'static str, default: &'static str) -> Setting {
+    text(path, "any text", default, |_, _| Some(()))
+}
+
+impl Setting {
+    const fn doc(self, doc: &'static str) -> Self {
+        Self { doc, ..self }
+    }
+
+    const fn form(self, allowed: &'static str, apply: fn(&mut Config, &str) -> Option<()>) -> Self {
+        Self { kind: Kind::Text { allowed, apply }, ..self }
+    }
+
+    const fn flag(self, name: &'static str, value: &'static str) -> Self {
+        Self { flag: Some((name, value)), ..self }
+    }
+
+    const fn unused(self, why: &'static str) -> Self {
+        Self { unused: Some(why), ..self }
+    }
+
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    const fn common(self) -> Self {
+        Self { common: true, ..self }
+    }
+}
+
+const fn seconds(number: u32) -> Duration {
+    Duration::from_secs(number as u64)
+}
+
+/// Stores of DTM that this version lacks pass here: whether the start stops is known once it is clear which of
+/// the sources wins.
+fn driver(config: &mut Config, text: &str) -> Option<()> {
+    match text {
+        "sled" | "boltdb" => config.store.driver = StoreDriver::Sled,
+        "mysql" | "postgres" | "sqlserver" | "redis" => {}
+        _ => return None,
+    }
+    Some(())
+}
+
+fn web_url(text: &str) -> Option<String> {
+    let url: http::Uri = text.parse().ok()?;
+    let scheme = url.scheme_str()?;
+    (matches!(scheme, "http" | "https") && url.host().is_some_and(|host| !host.is_empty()))
+        .then(|| text.to_owned())
+}
+
+fn log_level(config: &mut Config, text: &str) -> Option<()> {
+    config.log.level = match text.to_ascii_lowercase().as_str() {
+        "trace" => tracing::Level::TRACE,
+        "debug" => tracing::Level::DEBUG,
+        "info" => tracing::Level::INFO,
+        "warn" => tracing::Level::WARN,
+        "error" => tracing::Level::ERROR,
+        _ => return None,
+    };
+    Some(())
+}
+
+fn log_outputs(config: &mut Config, text: &str) -> Option<()> {
+    let output = |name: &str| match name.trim() {
+        "" => None,
+        "stderr" => Some(LogOutput::Stderr),
+        "stdout" => Some(LogOutput::Stdout),
+        file => Some(LogOutput::File(PathBuf::from(file))),
+    };
+    config.log.outputs = text.split('|').map(output).collect::<Option<Vec<_>>>()?;
+    Some(())
+}
