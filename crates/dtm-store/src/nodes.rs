@@ -18,10 +18,12 @@ pub trait NodeStore: Send + Sync {
     /// Renews the heartbeat. Once it has returned, the node counts as alive for the node time-out.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when a later epoch of that name has joined: the caller must stop driving.
+    /// [`Error::Conflict`] when a later epoch of that name has joined, or when this one has left or never
+    /// joined: the caller must stop driving.
     async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error>;
 
-    /// Ends a node. Once it has returned, what it held can be claimed at once.
+    /// Ends a node. Once it has returned, what it held can be claimed at once. A node that has ended already, or
+    /// that a later epoch has replaced, is no error.
     ///
     /// # Errors
     /// [`Error`] when the store cannot write.

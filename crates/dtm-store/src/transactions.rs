@@ -71,7 +71,7 @@ pub struct Expect {
 /// Who owns a transaction after a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewOwner {
-    /// The owner that the write expects; it goes on driving.
+    /// The owner that the write expects; it goes on driving, also when it had been released meanwhile.
     Keep,
     /// Somebody new, who drives from now on.
     Take(OwnerToken),
@@ -139,6 +139,7 @@ pub trait TransactionStore: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] when the gid is taken, by whatever content; nothing has changed then.
+    /// [`Error::Rejected`] when it is finished or has registrations before it exists.
     async fn create(&self, new: NewTransaction) -> Result<(), Error>;
 
     /// The transaction with all its registrations, as of one moment; `None` when there is none.
@@ -150,8 +151,10 @@ pub trait TransactionStore: std::fmt::Debug + Send + Sync {
     /// Replaces the state. Once it has returned, the new state is durable.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when status, owner token or number of registrations is not what the write expects;
-    /// nothing has changed then. [`Error::NotFound`] when there is no such transaction.
+    /// [`Error::Conflict`] when status, owner token or number of registrations is not what the write expects,
+    /// and always when the transaction is finished (I2); nothing has changed then. [`Error::NotFound`] when
+    /// there is no such transaction. [`Error::Rejected`] when the due time does not fit the new status.
+    /// [`Error::Damaged`] when what is stored cannot be read.
     async fn commit(&self, commit: Commit) -> Result<(), Error>;
 
     /// Appends branches to a prepared transaction. Once it has returned, they are durable, and every later
@@ -169,7 +172,10 @@ pub trait TransactionStore: std::fmt::Debug + Send + Sync {
 
     /// Takes over up to `limit` transactions that are due and not held, or whose node is dead, the longest due
     /// first. Once it has returned, the caller holds each under a fresh token of `tokens`; no two callers ever
-    /// get the same one.
+    /// get the same one. May bring fewer than `limit` even when more are due; it brings none only when none is.
+    ///
+    /// Whoever asks has to take the answer: a caller that goes away while it waits may leave transactions that a
+    /// living node holds and nobody drives.
     ///
     /// # Errors
     /// [`Error`] when the store cannot be read or written. A record that cannot be read is no error: it is in
