@@ -1,1 +1,164 @@
-//! To be written.
+//! A whole server: store, runner and ingress, put together from a configuration.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dtm_proto::http::RequestLimits;
+use dtm_store::{Clock, NodeName, NodeStore, Store, SystemClock, TokenSource};
+use dtm_store_sled::{SledConfig, SledStore};
+
+use crate::alert::{self, AlertSender, AlertTask};
+use crate::api::Api;
+use crate::config::{Config, StoreDriver};
+use crate::ingress::http::{HttpServer, Ingress, ServeSettings, routes};
+use crate::metrics::Metrics;
+use crate::runner::{Context, Engine, Settings};
+use crate::transport::{Guarded, HttpTransport, Transport};
+
+/// The name of the only server of an embedded store: each start is a new epoch of the same node, so that what
+/// the last start was driving is taken up at once.
+const EMBEDDED_NODE: &str = "embedded";
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    http: HttpServer,
+    engine: Engine,
+    store: Arc<dyn Store>,
+    alerts: AlertTask,
+    drain: Duration,
+}
+
+/// Why a server does not start. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be opened.
+    #[error("the store cannot be used: {0}")]
+    Store(#[from] dtm_store::Error),
+    /// The address cannot be listened on (defect M16).
+    #[error("cannot listen on {address}: {error}; choose another port with --http-port, or stop whoever uses it")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The error of the operating system.
+        error: std::io::Error,
+    },
+    /// The name of this server cannot be used.
+    #[error("NodeName: {0}")]
+    NodeName(#[from] dtm_store::owner::OwnerError),
+    /// The calls of branches cannot be set up.
+    #[error("branches cannot be called: {0}")]
+    Transport(String),
+    /// The alert web hook cannot be used.
+    #[error("AlertWebHook: {0}")]
+    Alert(String),
+}
+
+impl Server {
+    /// Opens the store, takes up what the last start left, and listens.
+    ///
+    /// # Errors
+    /// [`StartError`] saying what to do. Nothing runs then.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let address = SocketAddr::new(config.http.listen, config.http.port);
+        let listener = HttpServer::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = open_store(&config, &clock)?;
+        let metrics = Metrics::new();
+        let (sender, alerts) = start_alerts(&config, &metrics)?;
+        let transport = transport(&config)?;
+        let node = NodeName::parse(config.runner.node_name.as_deref().unwrap_or(EMBEDDED_NODE))?;
+        let epoch = store.join(&node).await?;
+        let engine = Engine::start(Context {
+            store: Arc::clone(&store),
+            transport,
+            clock: Arc::clone(&clock),
+            alerts: sender,
+            metrics: metrics.clone(),
+            policy: config.policy.clone(),
+            settings: settings(&config),
+            tokens: TokenSource::new(node, epoch),
+        });
+        let api = Api {
+            engine: engine.clone(),
+            clock,
+            limits: Arc::new(request_limits(&config)),
+            timeout_to_fail: config.policy.timeout_to_fail,
+            wait_result_max: config.limits.wait_result_max,
+        };
+        let ingress = Ingress {
+            api,
+            metrics,
+            body_bytes_max: config.http.body_bytes_max,
+            body_time_max: config.http.body_timeout,
+        };
+        let serve = ServeSettings {
+            header_time_max: config.http.head_timeout,
+            header_bytes_max: config.http.head_bytes_max,
+            connections_max: config.http.connections_max,
+        };
+        let http = HttpServer::start(listener, routes(ingress), serve)
+            .map_err(|error| StartError::Listen { address, error })?;
+        Ok(Self { http, engine, store, alerts, drain: config.runner.drain_timeout })
+    }
+
+    /// Where it listens for HTTP.
+    #[must_use]
+    pub const fn http_address(&self) -> SocketAddr {
+        self.http.address()
+    }
+
+    /// Stops accepting, drains running passes up to the configured limit, stores what is deferred, releases
+    /// what is driven, and closes the store (decision 28).
+    ///
+    /// # Errors
+    /// The error of the store when it cannot be closed cleanly; nothing that was acknowledged is lost then.
+    pub async fn stop(self) -> Result<(), dtm_store::Error> {
+        let (listening, running) = (self.http.stop(self.drain), self.engine.stop(self.drain));
+        tokio::join!(listening, running);
+        self.alerts.stop(Duration::from_secs(1)).await;
+        self.store.close().await
+    }
+}
+
+fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, dtm_store::Error> {
+    match config.store.driver {
+        StoreDriver::Sled => Ok(Arc::new(SledStore::open(SledConfig {
+            node_timeout: config.runner.node_timeout,
+            ..SledConfig::new(&config.store.path, Arc::clone(clock))
+        })?)),
+    }
+}
+
+fn start_alerts(config: &Config, metrics: &Metrics) -> Result<(AlertSender, AlertTask), StartError> {
+    alert::start(&config.alert, metrics).map_err(|error| StartError::Alert(error.to_string()))
+}
+
+fn transport(config: &Config) -> Result<Arc<dyn Transport>, StartError> {
+    let http = HttpTransport::new(&config.transport, config.result_protocol)
+        .map_err(|error| StartError::Transport(error.to_string()))?;
+    Ok(Arc::new(Guarded::new(http, &config.transport)))
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        active_max: config.runner.active_max,
+        sleep_in_memory_max: Duration::from_secs(60),
+        flush_after: config.runner.flush_after,
+        poll_interval: config.runner.poll_interval,
+        claim_batch: config.runner.claim_batch,
+        heartbeat_interval: config.runner.node_timeout / 3,
+        keep_finished: Some(config.store.data_expire.into()),
+    }
+}
+
+fn request_limits(config: &Config) -> RequestLimits {
+    RequestLimits {
+        branches_max: config.policy.limits.branches_max,
+        order_entries_max: config.policy.limits.order_entries_max,
+        custom_data_bytes_max: config.limits.custom_data_bytes_max,
+        url_bytes_max: config.limits.url_bytes_max,
+        header_bytes_max: config.limits.header_bytes_max,
+    }
+}

@@ -1,1 +1,32 @@
-//! To be written.
+//! The use cases of the server, one a file, the same for every protocol.
+//!
+//! A use case takes a decoded request and answers with a value or an [`ApiError`]; how both look on the wire
+//! is up to the [`ingress`](crate::ingress).
+
+mod abort;
+mod admission;
+mod all;
+mod context;
+mod error;
+mod force_stop;
+mod new_gid;
+mod prepare;
+mod query;
+mod register_branch;
+mod reset_cron_time;
+mod reset_next_cron_time;
+mod submit;
+mod wait_result;
+
+pub use abort::abort;
+pub use all::{AllRequest, all};
+pub use context::Api;
+pub use error::{ApiError, Class};
+pub use force_stop::force_stop;
+pub use new_gid::new_gid;
+pub use prepare::prepare;
+pub use query::query;
+pub use register_branch::register_branch;
+pub use reset_cron_time::{ResetCronTime, reset_cron_time};
+pub use reset_next_cron_time::reset_next_cron_time;
+pub use submit::submit;

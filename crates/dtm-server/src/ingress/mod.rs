@@ -1,1 +1,3 @@
-//! To be written.
+//! Where requests come in: decode and encode, nothing else.
+
+pub mod http;

@@ -117,6 +117,9 @@ impl Agenda {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("policy", &self.policy).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("policy", &self.policy)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }

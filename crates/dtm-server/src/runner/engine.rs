@@ -172,7 +172,10 @@ impl Engine {
             self.shared.tasks.wait().await;
         };
         if tokio::time::timeout(limit, drain).await.is_err() {
-            tracing::warn!(active = self.active(), "stopping although calls are still out; they are repeated after the next start");
+            tracing::warn!(
+                active = self.active(),
+                "stopping although calls are still out; they are repeated after the next start"
+            );
         }
         let context = &self.shared.context;
         if let Err(error) = context.store.leave(context.tokens.node(), context.tokens.epoch()).await {
@@ -207,12 +210,7 @@ impl Engine {
 }
 
 /// Starts the task that drives `gid`. A panic in it is contained: the transaction is released and tried again.
-pub(super) fn spawn_driver(
-    shared: &Arc<Shared>,
-    gid: Gid,
-    inbox: mpsc::Receiver<Command>,
-    start: Start,
-) {
+pub(super) fn spawn_driver(shared: &Arc<Shared>, gid: Gid, inbox: mpsc::Receiver<Command>, start: Start) {
     let driver = Driver::new(Arc::clone(shared), gid.clone());
     let for_rescue = Arc::clone(shared);
     shared.tasks.spawn(async move {

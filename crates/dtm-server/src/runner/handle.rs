@@ -21,7 +21,11 @@ impl Driver {
     }
 
     /// Applies a request. `None`: the client waits for the end of the pass.
-    async fn apply(&mut self, request: Request, to: Answer) -> Option<(Answer, Result<Applied, RequestError>)> {
+    async fn apply(
+        &mut self,
+        request: Request,
+        to: Answer,
+    ) -> Option<(Answer, Result<Applied, RequestError>)> {
         if self.stopping {
             return Some((to, Err(RequestError::Stopping)));
         }
@@ -102,8 +106,7 @@ impl Driver {
         let complete = !ended
             && decision.write.as_ref().is_none_or(|write| write.durability == Durability::BeforeEffects);
         let due = decision.wake.unwrap_or(initial.state.next_retry);
-        let long = decision.effects.is_empty()
-            && due.since(now) > context.settings.sleep_in_memory_max;
+        let long = decision.effects.is_empty() && due.since(now) > context.settings.sleep_in_memory_max;
         let status = initial.status();
         let owner = Ownership { token: context.tokens.fresh(), held: status != Status::Prepared && !long };
         let transaction = if complete { run.transaction().clone() } else { initial };
@@ -128,11 +131,7 @@ impl Driver {
     }
 
     /// Carries out what was decided together with the creation.
-    async fn follow_up(
-        &mut self,
-        decision: Decision,
-        now: Timestamp,
-    ) -> Result<(), RequestError> {
+    async fn follow_up(&mut self, decision: Decision, now: Timestamp) -> Result<(), RequestError> {
         let ended = self.transaction().is_some_and(|transaction| transaction.status().is_final());
         if ended && let Err(trouble) = self.commit_now(false).await {
             self.deal_with(trouble);
@@ -148,8 +147,7 @@ impl Driver {
         let Some(transaction) = self.transaction() else {
             return Err(RequestError::NotFound(self.gid.to_string()));
         };
-        let refusal =
-            RequestError::CannotAbort { mode: transaction.mode(), status: transaction.status() };
+        let refusal = RequestError::CannotAbort { mode: transaction.mode(), status: transaction.status() };
         if mode.is_some_and(|mode| mode != transaction.mode()) {
             return Err(refusal);
         }
@@ -222,7 +220,8 @@ impl Driver {
         self.turn_waiters_away(&RequestError::Stopping);
         let idle = self.calls.is_empty();
         let held = self.held.as_ref().is_some_and(|held| held.owner.held && !held.status.is_final());
-        if idle && held
+        if idle
+            && held
             && let Err(trouble) = self.commit_now(true).await
         {
             tracing::warn!(gid = %self.gid, ?trouble, "the transaction could not be released");

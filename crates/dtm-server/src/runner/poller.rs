@@ -51,7 +51,11 @@ async fn claim(shared: &Arc<Shared>) -> bool {
     };
     for damaged in claims.damaged {
         context.metrics.record_damaged();
-        tracing::error!(gid = damaged.gid, detail = damaged.detail, "a stored transaction cannot be read; it is left as it is");
+        tracing::error!(
+            gid = damaged.gid,
+            detail = damaged.detail,
+            "a stored transaction cannot be read; it is left as it is"
+        );
     }
     let found = claims.claimed.len();
     for stored in claims.claimed {

@@ -56,16 +56,11 @@ pub(super) enum Request {
     /// Prepare or submit.
     Admit(Box<Admit>),
     /// Undo. With the mode that the client believes it to be, if it says so.
-    Abort {
-        mode: Option<Mode>,
-        reason: String,
-    },
+    Abort { mode: Option<Mode>, reason: String },
     /// End it without undoing anything.
     ForceStop,
     /// Try again now, if the next try is later than that.
-    Reschedule {
-        later_than: Option<Timestamp>,
-    },
+    Reschedule { later_than: Option<Timestamp> },
 }
 
 /// A prepare or submit.

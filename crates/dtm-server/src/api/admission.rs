@@ -1,0 +1,50 @@
+//! What prepare and submit have in common.
+
+use dtm_core::coordinator::Verb;
+use dtm_core::model::{Definition, Mode, Plan};
+use dtm_proto::http::TransactionRequest;
+
+use super::wait_result::result_of_wait;
+use super::{Api, ApiError, Class};
+use crate::runner::Applied;
+use crate::transport::check_url;
+
+pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -> Result<(), ApiError> {
+    let definition = request.definition(api.now(), &api.limits)?;
+    check_urls(&definition)?;
+    let end = match (verb, definition.plan.mode()) {
+        (Verb::Submit, Mode::Workflow) => Some(request.workflow_end()?),
+        _ => None,
+    };
+    let mode = definition.plan.mode();
+    let gid = definition.gid.clone();
+    let work = api.engine.admit(verb, definition, end);
+    let applied = tokio::time::timeout(api.wait_result_max, work).await.map_err(|_| {
+        let seconds = api.wait_result_max.as_secs();
+        let message = format!("{gid} has no result after {seconds} seconds; if it was stored it goes on: query it");
+        ApiError::new(Class::Internal, message)
+    })?;
+    match applied? {
+        Applied::Accepted | Applied::Unchanged => Ok(()),
+        Applied::Passed(end) => result_of_wait(mode, end),
+    }
+}
+
+/// A branch that can never be called is refused before anything is stored (decision 14).
+fn check_urls(definition: &Definition) -> Result<(), ApiError> {
+    let protocol = definition.protocol;
+    for step in definition.plan.steps() {
+        for url in [&step.action, &step.compensate] {
+            if !url.is_empty() {
+                check_url(url, protocol)?;
+            }
+        }
+    }
+    match &definition.plan {
+        Plan::Message { query_prepared: url, .. } | Plan::Workflow { callback: url, .. } if !url.is_empty() => {
+            check_url(url, protocol)?;
+        }
+        Plan::Saga { .. } | Plan::Message { .. } | Plan::Tcc | Plan::Xa | Plan::Workflow { .. } => {}
+    }
+    Ok(())
+}

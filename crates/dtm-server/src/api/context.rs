@@ -1,0 +1,31 @@
+//! What every use case needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dtm_core::model::{Seconds, Timestamp};
+use dtm_proto::http::RequestLimits;
+use dtm_store::Clock;
+
+use crate::runner::Engine;
+
+/// What every use case needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// Where requests are carried out.
+    pub engine: Engine,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How large the parts of a request may be.
+    pub limits: Arc<RequestLimits>,
+    /// The configured `TimeoutToFail`: three times it is the default of `resetCronTime`.
+    pub timeout_to_fail: Seconds,
+    /// How long a request with `wait_result` waits at most.
+    pub wait_result_max: Duration,
+}
+
+impl Api {
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

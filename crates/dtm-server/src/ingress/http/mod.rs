@@ -1,0 +1,20 @@
+//! The HTTP API under `/api` (behaviour A and B).
+//!
+//! | file | idea |
+//! |---|---|
+//! | `routes` | which path is which use case |
+//! | `verbs` | requests that change a transaction |
+//! | `views` | requests that only look |
+//! | `body` | reading a request body: bounded in size and time |
+//! | `reply` | the envelope of every answer |
+//! | `serve` | accepting connections, and ending gracefully |
+
+mod body;
+mod reply;
+mod routes;
+mod serve;
+mod verbs;
+mod views;
+
+pub use routes::{Ingress, routes};
+pub use serve::{HttpServer, ServeSettings};
