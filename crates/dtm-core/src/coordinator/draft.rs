@@ -79,7 +79,7 @@ impl<'a> Draft<'a> {
         self.write.amendment.as_ref().and_then(|amendment| amendment.delay).or(self.transaction.delay())
     }
 
-    /// Whether a call of this row is out, or has just been put out by this decision.
+    /// Whether this call was out before this decision.
     pub(super) fn is_out(&self, key: CallKey) -> bool {
         self.in_flight.has(key)
     }
@@ -89,9 +89,9 @@ impl<'a> Draft<'a> {
         self.parked == Some(key) || self.in_flight.is_parked(key)
     }
 
-    /// Whether another call may be put out when `chosen` are about to be.
+    /// Whether another call may be put out when `chosen` are about to be. One always may.
     pub(super) fn has_room(&self, chosen: usize) -> bool {
-        self.in_flight.calls().len() + chosen < self.policy.calls_in_flight_max
+        self.in_flight.calls().len() + chosen < self.policy.calls_in_flight_max.max(1)
     }
 
     /// The refusal of this input.
@@ -129,14 +129,30 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The row has nothing to call, and so it is done (behaviour 54). That says nothing about the other ones.
+    pub(super) fn skip_row(&mut self, index: BranchIndex) {
+        let row =
+            BranchProgress { status: BranchStatus::Succeed, ended_at: Some(self.now), ..self.row(index) };
+        self.write.rows.insert(index, row);
+    }
+
+    /// There was progress: the next failure is a first one again.
     pub(super) fn reset_interval(&mut self) {
         let base = self.policy.base_interval(self.options());
-        if self.transaction.state.interval != base {
+        if self.interval() != base {
             self.write.interval = Some(base);
         }
-        if self.transaction.state.failures != 0 {
+        if self.failures() != 0 {
             self.write.failures = Some(0);
         }
+    }
+
+    fn interval(&self) -> Seconds {
+        self.write.interval.unwrap_or(self.transaction.state.interval)
+    }
+
+    fn failures(&self) -> u32 {
+        self.write.failures.unwrap_or(self.transaction.state.failures)
     }
 
     /// Counts a failing try of the row; the count is durable before the next try (decision 7).
@@ -171,7 +187,7 @@ impl<'a> Draft<'a> {
             protocol: self.transaction.definition.protocol,
             payload: target.payload.clone(),
             timeout: self.policy.request_timeout(self.options()),
-            retry: self.in_flight.is_retry(),
+            retry: self.in_flight.is_retry(target.key),
         };
         self.calls += 1;
         self.effects.push(match target.key {
@@ -191,17 +207,13 @@ impl<'a> Draft<'a> {
             Outcome::Failure { reason } => Some(reason),
             Outcome::Unknown { cause } | Outcome::NotSent { cause } => Some(cause),
         };
-        let state = &self.transaction.state;
-        let mut interval = state.interval;
         if let Some(error) = error {
-            let mut failures = state.failures;
             if !self.in_flight.backed_off() {
                 let base = self.policy.base_interval(self.options());
-                interval = self.policy.backed_off(interval, base);
-                failures = failures.saturating_add(1);
-                self.write.interval = Some(interval);
-                self.write.failures = Some(failures);
+                self.write.interval = Some(self.policy.backed_off(self.interval(), base));
+                self.write.failures = Some(self.failures().saturating_add(1));
             }
+            let failures = self.failures();
             if failures >= self.policy.alert_retry_limit {
                 self.effects.push(Effect::Alert(Alert {
                     gid: self.transaction.gid().clone(),
@@ -212,7 +224,7 @@ impl<'a> Draft<'a> {
                 }));
             }
         }
-        self.write.next_retry = Some(self.now.plus(interval));
+        self.write.next_retry = Some(self.now.plus(self.interval()));
     }
 
     /// The next try is due at `at`, and that is worth storing.
@@ -246,11 +258,12 @@ impl<'a> Draft<'a> {
         };
         if (status.is_final() || idle) && status != Status::Prepared && !self.transaction.status().is_final()
         {
-            let trouble = self.input.outcome().filter(|outcome| **outcome != Outcome::Success);
+            let parked_now = self.input.outcome().filter(|_| self.parked.is_some());
+            let trouble = parked_now.or_else(|| self.in_flight.trouble()).filter(|_| !status.is_final());
             self.effects.push(Effect::Reply(PassEnd {
                 status,
                 reason: self.write.reason.clone().or_else(|| self.transaction.state.reason.clone()),
-                trouble: trouble.or_else(|| self.in_flight.trouble()).cloned(),
+                trouble: trouble.cloned(),
             }));
         }
         if !self.policy.defer_progress {

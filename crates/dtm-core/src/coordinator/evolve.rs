@@ -6,8 +6,8 @@ use crate::model::{BranchProgress, BranchStatus, Mode, Plan, Status, Transaction
 /// Applies `write` to `transaction`.
 ///
 /// # Errors
-/// [`Illegal`] when the write was decided on another status, leads where this mode never goes, or changes a
-/// row that has ended. The transaction is unchanged then.
+/// [`Illegal`] when the write was decided on another status, leads where this mode never goes, changes a row
+/// that has ended, or changes anything after the end. The transaction is unchanged then.
 pub fn evolve(transaction: &mut Transaction, write: &Write) -> Result<(), Illegal> {
     check(transaction, write)?;
     let state = &mut transaction.state;
@@ -55,9 +55,8 @@ fn check(transaction: &Transaction, write: &Write) -> Result<(), Illegal> {
     if write.expect != from {
         return Err(Illegal::StaleWrite { expected: write.expect, found: from });
     }
-    if let Some(to) = write.status
-        && !may_go(mode, from, to)
-    {
+    let to = write.status.unwrap_or(from);
+    if from.is_final() || (write.status.is_some() && !may_go(mode, from, to)) {
         return Err(Illegal::Transition { mode, from, to });
     }
     let rows = row_count(transaction);
@@ -94,9 +93,10 @@ const fn may_go(mode: Mode, from: Status, to: Status) -> bool {
             Mode::Tcc | Mode::Xa => true,
             Mode::Saga | Mode::Message | Mode::Workflow => false,
         },
+        // All but the workflow pass through submitted, in the same write when nothing is to be called.
         (Status::Prepared, Status::Succeed) => match mode {
-            Mode::Workflow => true,
-            Mode::Saga | Mode::Message | Mode::Tcc | Mode::Xa => false,
+            Mode::Workflow | Mode::Message | Mode::Tcc | Mode::Xa => true,
+            Mode::Saga => false,
         },
         (Status::Submitted, Status::Aborting) => match mode {
             Mode::Saga => true,

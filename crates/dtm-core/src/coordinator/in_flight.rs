@@ -10,9 +10,10 @@ use crate::model::Outcome;
 pub struct InFlight {
     calls: BTreeSet<CallKey>,
     parked: BTreeSet<CallKey>,
+    retried: BTreeSet<CallKey>,
     trouble: Option<Outcome>,
     backed_off: bool,
-    passes: u32,
+    resumed: bool,
     deferring: bool,
 }
 
@@ -23,17 +24,19 @@ impl InFlight {
         Self {
             calls: BTreeSet::new(),
             parked: BTreeSet::new(),
+            retried: BTreeSet::new(),
             trouble: None,
             backed_off: false,
-            passes: 0,
+            resumed: false,
             deferring,
         }
     }
 
-    /// As [`InFlight::new`] for a transaction that came from the store: its calls count as retries.
+    /// As [`InFlight::new`] for a transaction that came from the store: its calls count as retries, until its
+    /// client decides.
     #[must_use]
     pub fn resumed() -> Self {
-        Self { passes: 1, ..Self::new(false) }
+        Self { resumed: true, ..Self::new(false) }
     }
 
     /// Whether that call is out.
@@ -72,10 +75,10 @@ impl InFlight {
         self.backed_off
     }
 
-    /// Whether this is not the first pass.
+    /// Whether that call may have been made before.
     #[must_use]
-    pub const fn is_retry(&self) -> bool {
-        self.passes > 1
+    pub fn is_retry(&self, key: CallKey) -> bool {
+        self.resumed || self.retried.contains(&key)
     }
 
     /// Whether starts of actions may still be deferred.
@@ -90,14 +93,17 @@ impl InFlight {
             self.calls.remove(&key);
         }
         if input.starts_a_pass() {
-            self.parked.clear();
+            self.retried = std::mem::take(&mut self.parked);
             self.trouble = None;
             self.backed_off = false;
-            self.passes = self.passes.saturating_add(1);
+        }
+        if matches!(input, Input::Submitted { .. } | Input::Aborted { .. }) {
+            self.resumed = false;
         }
     }
 
-    /// Notes what was decided. Call it after [`decide`](super::decide).
+    /// Notes what was decided. Call it after [`decide`](super::decide). A decision that makes a call wait for
+    /// the next pass says when that is.
     pub fn settle(&mut self, input: &Input, decision: &Decision) {
         for effect in &decision.effects {
             match effect {
@@ -109,7 +115,7 @@ impl InFlight {
         }
         if let (Some(key), Some(outcome)) = (key_of(input), input.outcome())
             && *outcome != Outcome::Success
-            && !self.calls.contains(&key)
+            && decision.write.as_ref().is_some_and(|write| write.next_retry.is_some())
         {
             self.parked.insert(key);
             self.trouble = Some(outcome.clone());
@@ -121,6 +127,9 @@ impl InFlight {
     }
 
     /// Notes that everything decided so far is durable: from now on starts are recorded before they happen.
+    ///
+    /// Nothing may have been decided between the moment at which the state was handed to the store and this
+    /// call. Calling it earlier is always safe.
     pub const fn flushed(&mut self) {
         self.deferring = false;
     }

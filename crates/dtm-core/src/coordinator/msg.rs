@@ -21,6 +21,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, steps: &[Step], query: &Arc<str>) ->
             if let Some(amendment) = amendment {
                 draft.amend(amendment);
             }
+            draft.reset_interval();
             advance(draft, steps);
         }
         (Status::Prepared, Input::Aborted { reason }) => {
@@ -96,14 +97,15 @@ fn ended(
     let Some(step) = steps.get(index.at()) else {
         return Err(Illegal::NoSuchRow { index });
     };
-    match outcome {
-        Outcome::Success if draft.row(index).status == BranchStatus::Prepared => {
-            draft.end_row(index, BranchStatus::Succeed);
+    match (draft.row(index).status, outcome) {
+        (BranchStatus::Succeed, _) => {} // a second answer to a call that has ended
+        (BranchStatus::Prepared | BranchStatus::Failed, Outcome::Success) => {
+            draft.end_row(index, BranchStatus::Succeed)
         }
-        Outcome::Success => {}
-        Outcome::Failure { .. } | Outcome::Ongoing | Outcome::Unknown { .. } | Outcome::NotSent { .. } => {
-            draft.park(CallKey::Branch(index), &step.action, outcome);
-        }
+        (
+            BranchStatus::Prepared | BranchStatus::Failed,
+            Outcome::Failure { .. } | Outcome::Ongoing | Outcome::Unknown { .. } | Outcome::NotSent { .. },
+        ) => draft.park(CallKey::Branch(index), &step.action, outcome),
     }
     advance(draft, steps);
     Ok(())
@@ -119,17 +121,17 @@ fn advance(draft: &mut Draft<'_>, steps: &[Step]) {
         }
     }
     let concurrent = draft.options().concurrent;
-    let (mut open, mut chosen) = (0_usize, 0_usize);
+    let (mut all_done, mut chosen) = (true, 0_usize);
     for (position, step) in (0..).zip(steps) {
         let index = BranchIndex::new(position);
         if draft.row(index).status == BranchStatus::Succeed {
             continue;
         }
         if step.action.is_empty() {
-            draft.end_row(index, BranchStatus::Succeed);
+            draft.skip_row(index);
             continue;
         }
-        open += 1;
+        all_done = false;
         let key = CallKey::Branch(index);
         if !draft.is_out(key) && !draft.is_parked(key) && draft.has_room(chosen) {
             chosen += 1;
@@ -144,11 +146,11 @@ fn advance(draft: &mut Draft<'_>, steps: &[Step]) {
                 payload: &step.payload,
             });
         }
-        if !concurrent {
+        if !concurrent || !draft.has_room(chosen) {
             return;
         }
     }
-    if open == 0 {
+    if all_done {
         draft.go_to(Status::Succeed);
     }
 }

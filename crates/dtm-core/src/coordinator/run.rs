@@ -25,6 +25,13 @@ impl Run {
         Self { transaction, in_flight: InFlight::resumed() }
     }
 
+    /// Drives a transaction that was loaded again while it was being driven, because branches were registered
+    /// meanwhile: what is out stays out.
+    #[must_use]
+    pub const fn reloaded(transaction: Transaction, in_flight: InFlight) -> Self {
+        Self { transaction, in_flight }
+    }
+
     /// The transaction as it stands, deferred progress included.
     #[must_use]
     pub const fn transaction(&self) -> &Transaction {
@@ -41,8 +48,19 @@ impl Run {
     /// effects; if it cannot, it has to drop the run.
     ///
     /// # Errors
-    /// [`Illegal`] when the input makes no sense; the transaction is unchanged then.
+    /// [`Illegal`] when the input makes no sense; nothing has changed then.
     pub fn step(&mut self, input: &Input, policy: &Policy, now: Timestamp) -> Result<Decision, Illegal> {
+        // A refused request must not start a pass. The answer to a call is refused only when it is no answer
+        // to a call of ours, so nothing has to be kept for it.
+        let before = input.starts_a_pass().then(|| self.in_flight.clone());
+        let result = self.take(input, policy, now);
+        if let (Err(_), Some(before)) = (&result, before) {
+            self.in_flight = before;
+        }
+        result
+    }
+
+    fn take(&mut self, input: &Input, policy: &Policy, now: Timestamp) -> Result<Decision, Illegal> {
         self.in_flight.receive(input);
         let decision = decide(&self.transaction, &self.in_flight, input, policy, now)?;
         if let Some(write) = &decision.write {
@@ -52,7 +70,7 @@ impl Run {
         Ok(decision)
     }
 
-    /// Notes that the whole state is durable.
+    /// Notes that the whole state is durable; see [`InFlight::flushed`].
     pub const fn flushed(&mut self) {
         self.in_flight.flushed();
     }

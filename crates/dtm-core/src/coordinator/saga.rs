@@ -4,9 +4,11 @@
 //! |---|---|---|
 //! | submitted | action succeeded | the next actions; after the last one: succeed |
 //! | submitted | action failed | aborting, reason kept; compensations |
-//! | submitted | action ongoing or unknown | wait for the next pass; with a retry limit: again at once |
+//! | submitted | action ongoing | wait for the next pass |
+//! | submitted | action unknown | wait for the next pass; with a retry limit: again at once, or aborting |
 //! | submitted | time-out | aborting; compensations |
-//! | aborting | anything | compensations; after the last one: failed |
+//! | aborting | an action is still out | wait for its end, whatever it is |
+//! | aborting | anything else | compensations; after the last one: failed |
 
 use super::draft::{Draft, Target};
 use super::saga_graph::{next_actions, next_compensations};
@@ -55,12 +57,17 @@ impl Saga<'_> {
         let Some(step) = self.steps.get(step_index.at()) else {
             return Err(Illegal::NoSuchRow { index });
         };
-        if draft.row(index).status != BranchStatus::Prepared {
+        let is_action = index == action_row(step_index);
+        let row = draft.row(index).status;
+        if row == BranchStatus::Succeed || (is_action && row == BranchStatus::Failed) {
             self.advance(draft); // a second answer to a call that has ended
-        } else if index == action_row(step_index) {
+        } else if is_action {
             self.action_ended(draft, index, step, outcome);
-        } else {
+        } else if draft.status() == Status::Aborting {
             self.compensation_ended(draft, index, step, outcome);
+        } else {
+            // Nobody was asked to compensate. Believing it would skip the compensation of a later roll-back.
+            return Err(draft.illegal());
         }
         Ok(())
     }
@@ -87,7 +94,7 @@ impl Saga<'_> {
 
     /// Behaviour 72: with a retry limit the action is called again at once, `limit` times, then rolled back.
     fn retry(&self, draft: &mut Draft<'_>, index: BranchIndex, step: &Step, outcome: &Outcome) {
-        let Some(limit) = draft.transaction.options().retry_limit else {
+        let Some(limit) = draft.options().retry_limit.filter(|&limit| limit > 0) else {
             return draft.park(CallKey::Branch(index), &step.action, outcome);
         };
         if draft.count_attempt(index) > limit {
@@ -121,6 +128,11 @@ impl Saga<'_> {
         let ready = next_actions(draft, self);
         if ready.all_done {
             return draft.go_to(Status::Succeed);
+        }
+        if ready.refused {
+            // We store the refusal and its consequence together, but DTM does not, and its records are taken over.
+            draft.go_to(Status::Aborting);
+            return draft.because("fail message lost");
         }
         match deadline {
             Some((at, span)) if draft.now >= at => {

@@ -54,7 +54,7 @@ impl Policy {
     /// The first interval between tries (behaviour 107).
     #[must_use]
     pub fn base_interval(&self, options: &Options) -> Seconds {
-        match (options.retry_interval, options.timeout_to_fail) {
+        match (chosen(options.retry_interval), chosen(options.timeout_to_fail)) {
             (Some(own), _) => own,
             (None, Some(timeout)) if timeout < self.retry_interval => timeout,
             (None, _) => self.retry_interval,
@@ -70,13 +70,13 @@ impl Policy {
     /// How long one call of this transaction may take.
     #[must_use]
     pub fn request_timeout(&self, options: &Options) -> Seconds {
-        options.request_timeout.unwrap_or(self.request_timeout)
+        chosen(options.request_timeout).unwrap_or(self.request_timeout)
     }
 
     /// When the time-out of the transaction strikes, and after how many seconds of age. `None`: never.
     #[must_use]
     pub fn deadline(&self, transaction: &Transaction) -> Option<(Timestamp, Seconds)> {
-        let own = transaction.options().timeout_to_fail;
+        let own = chosen(transaction.options().timeout_to_fail);
         let span = match transaction.mode() {
             Mode::Saga => own,
             Mode::Tcc | Mode::Xa | Mode::Message => Some(own.unwrap_or(self.timeout_to_fail)),
@@ -84,6 +84,11 @@ impl Policy {
         };
         span.map(|span| (transaction.definition.created_at.plus(span), span))
     }
+}
+
+/// On the wire zero seconds mean "as the server is configured", as if nothing was sent (behaviour 69).
+fn chosen(span: Option<Seconds>) -> Option<Seconds> {
+    span.filter(|span| span.get() > 0)
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub enum Ordering {
 pub struct Predecessors {
     before: Vec<Vec<StepIndex>>,
     after: Vec<Vec<StepIndex>>,
+    sorted: Vec<StepIndex>,
 }
 
 /// Why `orders` cannot be used.
@@ -85,11 +86,8 @@ impl Ordering {
                 after[predecessor.at()].push(step);
             }
         }
-        let predecessors = Predecessors { before, after };
-        match predecessors.step_on_a_cycle() {
-            Some(step) => Err(OrderingError::Cycle { index: step.0 }),
-            None => Ok(Self::Concurrent(predecessors)),
-        }
+        let sorted = topologically_sorted(&before, &after)?;
+        Ok(Self::Concurrent(Predecessors { before, after, sorted }))
     }
 }
 
@@ -114,21 +112,35 @@ impl Predecessors {
             .filter(|(_, before)| !before.is_empty())
     }
 
-    /// A step that can never start, if there is one. Kahn's algorithm: Kahn, "Topological sorting of large
-    /// networks", CACM 5 (11), 1962.
-    fn step_on_a_cycle(&self) -> Option<StepIndex> {
-        let mut open: Vec<usize> = self.before.iter().map(Vec::len).collect();
-        let mut ready: Vec<StepIndex> =
-            (0..).map(StepIndex).zip(&open).filter(|(_, open)| **open == 0).map(|(step, _)| step).collect();
-        while let Some(step) = ready.pop() {
-            for &next in self.after(step) {
-                open[next.at()] -= 1;
-                if open[next.at()] == 0 {
-                    ready.push(next);
-                }
+    /// All steps, each one behind the steps that it waits for. Whoever goes through them in this order has
+    /// looked at every predecessor before the step itself.
+    #[must_use]
+    pub fn sorted(&self) -> &[StepIndex] {
+        &self.sorted
+    }
+}
+
+/// Kahn's algorithm: Kahn, "Topological sorting of large networks", CACM 5 (11), 1962.
+fn topologically_sorted(
+    before: &[Vec<StepIndex>],
+    after: &[Vec<StepIndex>],
+) -> Result<Vec<StepIndex>, OrderingError> {
+    let mut open: Vec<usize> = before.iter().map(Vec::len).collect();
+    let mut sorted: Vec<StepIndex> =
+        (0..).map(StepIndex).zip(&open).filter(|(_, open)| **open == 0).map(|(step, _)| step).collect();
+    let mut at = 0;
+    while let Some(&step) = sorted.get(at) {
+        at += 1;
+        for &next in &after[step.at()] {
+            open[next.at()] -= 1;
+            if open[next.at()] == 0 {
+                sorted.push(next);
             }
         }
-        (0..).map(StepIndex).zip(&open).find(|(_, open)| **open > 0).map(|(step, _)| step)
+    }
+    match (0..).zip(&open).find(|(_, open)| **open > 0) {
+        Some((index, _)) => Err(OrderingError::Cycle { index }),
+        None => Ok(sorted),
     }
 }
 
@@ -146,6 +158,13 @@ mod tests {
         let Ordering::Concurrent(graph) = ordering else { panic!("expected a graph") };
         assert_eq!(graph.before(StepIndex(2)), [StepIndex(0), StepIndex(1)]);
         assert_eq!(graph.after(StepIndex(0)), [StepIndex(2)]);
+    }
+
+    #[test]
+    fn sorted_lists_every_step_once_and_behind_the_steps_that_it_waits_for() {
+        let ordering = Ordering::concurrent(4, &orders(&[(0, &[3]), (3, &[2])])).unwrap();
+        let Ordering::Concurrent(graph) = ordering else { panic!("expected a graph") };
+        assert_eq!(graph.sorted(), [StepIndex(1), StepIndex(2), StepIndex(3), StepIndex(0)]);
     }
 
     #[test]
