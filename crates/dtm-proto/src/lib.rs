@@ -1,1 +1,9 @@
 //! Every byte on a wire: JSON bodies, protobuf messages, and the table that reads the result of a branch.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`http`] | the JSON bodies of the HTTP API: requests, answers, and the client's side of both |
+//! | [`outcome`] | what the answer of a branch means, over HTTP, JSON-RPC and gRPC |
+
+pub mod http;
+pub mod outcome;

@@ -1,0 +1,134 @@
+//! From a request that was read to a definition that can be stored.
+
+use std::sync::Arc;
+
+use dtm_core::coordinator::Refusal;
+use dtm_core::model::{Definition, Mode, Options, Payload, Plan, Protocol, Step, Timestamp, WorkflowEnd};
+
+use super::custom_data::{message_delay, saga_ordering, workflow_input};
+use super::headers::check_headers;
+use super::limits::RequestLimits;
+use super::request_error::RequestError;
+use super::seconds::{count, seconds};
+use super::transaction_request::TransactionRequest;
+use super::url::check_url;
+
+impl TransactionRequest {
+    /// The definition that this request asks for, as of `now`. Topics in its steps are not expanded yet.
+    ///
+    /// The work and memory are linear in the size of the body: limits are checked before anything is built.
+    ///
+    /// # Errors
+    /// [`RequestError`] naming the field and what is allowed.
+    pub fn definition(&self, now: Timestamp, limits: &RequestLimits) -> Result<Definition, RequestError> {
+        let gid = self.parse_gid()?;
+        let mode = self.parse_mode()?;
+        let protocol = Protocol::parse(&self.protocol)?;
+        let options = self.options(limits)?;
+        let bytes = self.custom_data.len();
+        if bytes > limits.custom_data_bytes_max {
+            return Err(RequestError::TooLarge {
+                field: "custom_data".to_owned(),
+                bytes,
+                limit: limits.custom_data_bytes_max,
+                setting: " (MaxCustomDataBytes)",
+            });
+        }
+        let plan = self.plan(mode, limits)?;
+        Ok(Definition {
+            gid,
+            protocol,
+            plan,
+            options,
+            custom_data: self.custom_data.clone(),
+            created_at: now,
+        })
+    }
+
+    /// How a workflow ended, as `req_extra` says (behaviour 96); `None` for every other mode.
+    ///
+    /// # Errors
+    /// [`RequestError`] when `trans_type` or `req_extra.status` is not one of the known ones.
+    pub fn workflow_end(&self) -> Result<Option<WorkflowEnd>, RequestError> {
+        if self.parse_mode()? != Mode::Workflow {
+            return Ok(None);
+        }
+        let extra = |name: &str| self.req_extra.get(name).cloned().unwrap_or_default();
+        let succeeded = match extra("status").as_str() {
+            "succeed" => true,
+            "failed" => false,
+            _ => return Err(RequestError::field("req_extra.status", "must be succeed or failed")),
+        };
+        Ok(Some(WorkflowEnd { succeeded, reason: extra("rollback_reason"), result: extra("result") }))
+    }
+
+    fn options(&self, limits: &RequestLimits) -> Result<Options, RequestError> {
+        check_headers(&self.branch_headers, limits)?;
+        Ok(Options {
+            wait_result: self.wait_result,
+            timeout_to_fail: seconds("timeout_to_fail", self.timeout_to_fail)?,
+            retry_interval: seconds("retry_interval", self.retry_interval)?,
+            retry_limit: count("retry_limit", self.retry_limit)?,
+            request_timeout: seconds("request_timeout", self.request_timeout)?,
+            branch_headers: self.branch_headers.clone(),
+            concurrent: self.concurrent,
+        })
+    }
+
+    fn plan(&self, mode: Mode, limits: &RequestLimits) -> Result<Plan, RequestError> {
+        let query_prepared = || {
+            check_url(|| "query_prepared".to_owned(), &self.query_prepared)?;
+            Ok::<_, RequestError>(Arc::clone(&self.query_prepared))
+        };
+        Ok(match mode {
+            Mode::Saga => {
+                let steps = self.plan_steps(limits)?;
+                let ordering = saga_ordering(&self.custom_data, steps.len(), limits)?;
+                Plan::Saga { steps, ordering }
+            }
+            Mode::Message => Plan::Message {
+                steps: self.plan_steps(limits)?,
+                query_prepared: query_prepared()?,
+                delay: message_delay(&self.custom_data)?,
+            },
+            Mode::Tcc => Plan::Tcc,
+            Mode::Xa => Plan::Xa,
+            Mode::Workflow => {
+                let (name, data) = workflow_input(&self.custom_data)?;
+                Plan::Workflow { callback: query_prepared()?, name: name.into(), data }
+            }
+        })
+    }
+
+    fn plan_steps(&self, limits: &RequestLimits) -> Result<Vec<Step>, RequestError> {
+        let found = self.steps.len();
+        if found > limits.branches_max {
+            return Err(Refusal::TooManyBranches { found, limit: limits.branches_max }.into());
+        }
+        let payloads = self.step_payloads()?;
+        for (index, step) in self.steps.iter().enumerate() {
+            check_url(|| format!("steps[{index}].action"), &step.action)?;
+            check_url(|| format!("steps[{index}].compensate"), &step.compensate)?;
+        }
+        let steps = self.steps.iter().zip(payloads).map(|(step, payload)| Step {
+            action: Arc::clone(&step.action),
+            compensate: Arc::clone(&step.compensate),
+            payload: payload.clone(),
+            branch_id: None,
+        });
+        Ok(steps.collect())
+    }
+
+    /// One payload per step: `payloads`, or `steps[].data` as old clients send it (behaviour 51, 52).
+    fn step_payloads(&self) -> Result<Vec<&Payload>, RequestError> {
+        let payloads: Vec<&Payload> = if self.payloads.is_empty() {
+            self.steps.iter().map(|step| &step.data).filter(|data| !data.is_empty()).collect()
+        } else {
+            self.payloads.iter().collect()
+        };
+        if payloads.len() != self.steps.len() {
+            return Err(RequestError::PayloadCount { payloads: payloads.len(), steps: self.steps.len() });
+        }
+        Ok(payloads)
+    }
+}
