@@ -1,16 +1,32 @@
-//! Calling branches.
+//! Calling branches: [`HttpTransport`] makes a call, [`Guarded`] keeps a sick destination from harming the
+//! others.
+//!
+//! ```text
+//! runner ──> Guarded ──────────────> HttpTransport ──> HttpClient ──> branch
+//!            breaker and bulkhead     request, result   pool, TLS, bounds
+//!            per destination
+//! ```
 
-use std::collections::BTreeMap;
+mod breaker;
+mod client;
+mod connector;
+mod contract;
+mod destination;
+mod guarded;
+mod http;
+mod request;
+mod resolver;
+mod target;
+mod tls;
 
-use dtm_core::coordinator::BranchCall;
-use dtm_core::model::Outcome;
+#[cfg(test)]
+mod tests;
 
-/// Makes one call to a branch and says what became of it.
-///
-/// An implementation ends within the call's own time-out, whatever the other side does, and never answers
-/// [`Outcome::Failure`] for a call that may have taken effect.
-#[async_trait::async_trait]
-pub trait Transport: std::fmt::Debug + Send + Sync {
-    /// Makes the call. `headers` are the transaction's branch headers.
-    async fn call(&self, call: &BranchCall, headers: &BTreeMap<String, String>) -> Outcome;
-}
+pub use breaker::{Admission, Breaker, BreakerState};
+pub use client::{Answer, Body, HttpClient, HttpSettings, Trouble};
+pub use contract::{Attempt, Contact, Transport};
+pub use destination::BreakerCounts;
+pub use guarded::{GuardSettings, Guarded, Refusals};
+pub use http::HttpTransport;
+pub use request::{HeaderError, check_header};
+pub use target::{URL_BYTES_MAX, UrlError, check_url};

@@ -1,0 +1,102 @@
+//! Calling a branch over HTTP (behaviour 49-55).
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use dtm_core::coordinator::BranchCall;
+use dtm_core::model::Outcome;
+use dtm_proto::outcome::{ResultProtocol, from_http};
+
+use super::client::{Answer, Body, HttpClient, Trouble};
+use super::contract::{Attempt, Contact, Transport};
+use super::destination;
+use super::request::branch_request;
+
+/// Calls branches over HTTP/1.1, plain and with TLS.
+#[derive(Debug)]
+pub struct HttpTransport {
+    client: HttpClient,
+    results: ResultProtocol,
+    calls: AtomicU64,
+}
+
+impl HttpTransport {
+    /// Calls by `client`, and reads the answers by `results`.
+    #[must_use]
+    pub const fn new(client: HttpClient, results: ResultProtocol) -> Self {
+        Self { client, results, calls: AtomicU64::new(0) }
+    }
+
+    /// How many requests were made so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    fn judge(&self, answer: &Answer) -> Outcome {
+        let status = answer.status;
+        if status.is_redirection() {
+            let cause = format!("answered HTTP status {status}: redirections are not followed");
+            return Outcome::Unknown { cause };
+        }
+        match &answer.body {
+            Body::Whole(body) => from_http(status.as_u16(), body, self.results),
+            Body::TooLong(max) => {
+                let cause = format!(
+                    "answered HTTP status {status} with a body that is longer than the limit of {max} bytes"
+                );
+                match status.as_u16() {
+                    409 => Outcome::Failure { reason: cause },
+                    425 => Outcome::Ongoing,
+                    _ => Outcome::Unknown { cause },
+                }
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Transport for HttpTransport {
+    async fn call(&self, call: &BranchCall, headers: &BTreeMap<String, String>) -> Outcome {
+        self.attempt(call, headers, call.timeout.into()).await.outcome
+    }
+
+    async fn attempt(
+        &self,
+        call: &BranchCall,
+        headers: &BTreeMap<String, String>,
+        limit: Duration,
+    ) -> Attempt {
+        if call.url.is_empty() {
+            // behaviour 54
+            return Attempt { outcome: Outcome::Success, contact: Contact::Inconclusive };
+        }
+        let request = match branch_request(call, headers) {
+            Ok(request) => request,
+            Err(error) => {
+                let outcome = Outcome::Unknown { cause: error.to_string() };
+                return Attempt { outcome, contact: Contact::Inconclusive };
+            }
+        };
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        match self.client.exchange(request, limit).await {
+            Ok(answer) => Attempt { outcome: self.judge(&answer), contact: Contact::Answered },
+            Err(trouble) => Attempt {
+                outcome: Outcome::Unknown { cause: format!("{}: {trouble}", destination::name(&call.url)) },
+                contact: contact(&trouble),
+            },
+        }
+    }
+}
+
+/// What the lack of an answer shows about the destination.
+const fn contact(trouble: &Trouble) -> Contact {
+    match trouble {
+        Trouble::NotReached(_) => Contact::NotReached,
+        Trouble::TimedOut(_) => Contact::TimedOut,
+        Trouble::NoRoots | Trouble::Broken(_) => Contact::Inconclusive,
+        // a status came
+        Trouble::BodyTimedOut { .. } | Trouble::BodyBroken { .. } => Contact::Answered,
+    }
+}

@@ -1,0 +1,8 @@
+//! The transport against real sockets.
+
+mod answers;
+mod connections;
+mod fixtures;
+mod guarded;
+mod requests;
+mod tls;
