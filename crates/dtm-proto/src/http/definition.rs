@@ -21,8 +21,8 @@ impl TransactionRequest {
     /// # Errors
     /// [`RequestError`] naming the field and what is allowed.
     pub fn definition(&self, now: Timestamp, limits: &RequestLimits) -> Result<Definition, RequestError> {
-        let gid = self.parse_gid()?;
-        let mode = self.parse_mode()?;
+        let gid = self.gid()?;
+        let mode = self.mode()?;
         let protocol = Protocol::parse(&self.protocol)?;
         let options = self.options(limits)?;
         let bytes = self.custom_data.len();
@@ -31,7 +31,7 @@ impl TransactionRequest {
                 field: "custom_data".to_owned(),
                 bytes,
                 limit: limits.custom_data_bytes_max,
-                setting: " (MaxCustomDataBytes)",
+                setting: "MaxCustomDataBytes",
             });
         }
         let plan = self.plan(mode, limits)?;
@@ -45,21 +45,18 @@ impl TransactionRequest {
         })
     }
 
-    /// How a workflow ended, as `req_extra` says (behaviour 96); `None` for every other mode.
+    /// How a workflow ended, as `req_extra` says (behaviour 96). Ask only when a workflow is submitted.
     ///
     /// # Errors
-    /// [`RequestError`] when `trans_type` or `req_extra.status` is not one of the known ones.
-    pub fn workflow_end(&self) -> Result<Option<WorkflowEnd>, RequestError> {
-        if self.parse_mode()? != Mode::Workflow {
-            return Ok(None);
-        }
+    /// [`RequestError`] when `req_extra.status` is missing or not one of the known ones.
+    pub fn workflow_end(&self) -> Result<WorkflowEnd, RequestError> {
         let extra = |name: &str| self.req_extra.get(name).cloned().unwrap_or_default();
         let succeeded = match extra("status").as_str() {
             "succeed" => true,
             "failed" => false,
             _ => return Err(RequestError::field("req_extra.status", "must be succeed or failed")),
         };
-        Ok(Some(WorkflowEnd { succeeded, reason: extra("rollback_reason"), result: extra("result") }))
+        Ok(WorkflowEnd { succeeded, reason: extra("rollback_reason"), result: extra("result") })
     }
 
     fn options(&self, limits: &RequestLimits) -> Result<Options, RequestError> {
@@ -77,7 +74,7 @@ impl TransactionRequest {
 
     fn plan(&self, mode: Mode, limits: &RequestLimits) -> Result<Plan, RequestError> {
         let query_prepared = || {
-            check_url(|| "query_prepared".to_owned(), &self.query_prepared)?;
+            check_url(|| "query_prepared".to_owned(), &self.query_prepared, limits)?;
             Ok::<_, RequestError>(Arc::clone(&self.query_prepared))
         };
         Ok(match mode {
@@ -107,8 +104,8 @@ impl TransactionRequest {
         }
         let payloads = self.step_payloads()?;
         for (index, step) in self.steps.iter().enumerate() {
-            check_url(|| format!("steps[{index}].action"), &step.action)?;
-            check_url(|| format!("steps[{index}].compensate"), &step.compensate)?;
+            check_url(|| format!("steps[{index}].action"), &step.action, limits)?;
+            check_url(|| format!("steps[{index}].compensate"), &step.compensate, limits)?;
         }
         let steps = self.steps.iter().zip(payloads).map(|(step, payload)| Step {
             action: Arc::clone(&step.action),

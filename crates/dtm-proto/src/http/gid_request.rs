@@ -29,7 +29,7 @@ impl GidRequest {
     ///
     /// # Errors
     /// [`RequestError`] when it is empty, too long or has a control character.
-    pub fn parse_gid(&self) -> Result<Gid, RequestError> {
+    pub fn gid(&self) -> Result<Gid, RequestError> {
         Ok(Gid::parse(&self.gid)?)
     }
 }

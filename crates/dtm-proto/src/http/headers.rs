@@ -22,7 +22,7 @@ pub(super) fn check_headers(
             field: "branch_headers".to_owned(),
             bytes,
             limit: limits.header_bytes_max,
-            setting: " (MaxHeaderBytes)",
+            setting: "MaxBranchHeaderBytes",
         });
     }
     for (name, value) in headers {

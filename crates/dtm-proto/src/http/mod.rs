@@ -6,24 +6,33 @@
 //! | `register_request`, `gid_request` | the other bodies |
 //! | `custom_data`, `url`, `headers`, `seconds` | the parts of a definition that need a look inside |
 //! | `limits`, `request_error` | how much may be asked for, and why something is refused |
-//! | `json`, `values` | how JSON is read |
+//! | `envelope`, `answers` | what is answered |
+//! | `transaction_view`, `rfc3339` | a transaction and its branches as they are shown |
+//! | `json`, `values`, `encode` | how JSON is read and written |
 
+mod answers;
 mod custom_data;
 mod definition;
+mod encode;
+mod envelope;
 mod gid_request;
 mod headers;
 mod json;
 mod limits;
 mod register_request;
 mod request_error;
+mod rfc3339;
 mod seconds;
 mod transaction_request;
+mod transaction_view;
 mod url;
 mod values;
 
+pub use answers::{all_body, query_body, reset_cron_time_body};
+pub use envelope::Envelope;
 pub use gid_request::GidRequest;
 pub use json::DecodeError;
-pub use limits::{RequestLimits, URL_BYTES_MAX};
+pub use limits::RequestLimits;
 pub use register_request::RegisterRequest;
 pub use request_error::RequestError;
 pub use transaction_request::{StepRequest, TransactionRequest};

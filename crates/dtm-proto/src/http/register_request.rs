@@ -7,6 +7,7 @@ use dtm_core::model::{BranchId, BranchStatus, Gid, Op, Payload, Registration};
 use super::custom_data::base64;
 use super::gid_request::strip_gid;
 use super::json::{DecodeError, ENTRIES_MAX, Known, Path, read, value};
+use super::limits::RequestLimits;
 use super::request_error::RequestError;
 use super::url::check_url;
 
@@ -52,7 +53,7 @@ impl RegisterRequest {
     ///
     /// # Errors
     /// [`RequestError`] when it is empty, too long or has a control character.
-    pub fn parse_gid(&self) -> Result<Gid, RequestError> {
+    pub fn gid(&self) -> Result<Gid, RequestError> {
         Ok(Gid::parse(&self.gid)?)
     }
 
@@ -60,17 +61,17 @@ impl RegisterRequest {
     ///
     /// # Errors
     /// [`RequestError`] naming the field and what is allowed.
-    pub fn registration(&self) -> Result<Registration, RequestError> {
+    pub fn registration(&self, limits: &RequestLimits) -> Result<Registration, RequestError> {
         match self.trans_type.as_str() {
             "tcc" => Ok(Registration::Tcc {
                 branch_id: self.parse_branch_id()?,
-                confirm: checked("confirm", &self.confirm)?.into(),
-                cancel: checked("cancel", &self.cancel)?.into(),
+                confirm: checked("confirm", &self.confirm, limits)?.into(),
+                cancel: checked("cancel", &self.cancel, limits)?.into(),
                 data: self.payload()?,
             }),
             "xa" => Ok(Registration::Xa {
                 branch_id: self.parse_branch_id()?,
-                url: checked("url", &self.url)?.into(),
+                url: checked("url", &self.url, limits)?.into(),
                 data: self.payload()?,
             }),
             "workflow" => Ok(Registration::Workflow {
@@ -95,8 +96,8 @@ impl RegisterRequest {
     }
 }
 
-fn checked<'a>(field: &str, url: &'a str) -> Result<&'a str, RequestError> {
-    check_url(|| field.to_owned(), url)?;
+fn checked<'a>(field: &str, url: &'a str, limits: &RequestLimits) -> Result<&'a str, RequestError> {
+    check_url(|| field.to_owned(), url, limits)?;
     Ok(url)
 }
 

@@ -47,7 +47,7 @@ pub enum RequestError {
         steps: usize,
     },
     /// A field is too long.
-    #[error("{field} is {bytes} bytes long, at most {limit} are allowed{setting}")]
+    #[error("{field} is {bytes} bytes long, at most {limit} are allowed ({setting})")]
     TooLarge {
         /// The field.
         field: String,
@@ -55,7 +55,7 @@ pub enum RequestError {
         bytes: usize,
         /// The limit.
         limit: usize,
-        /// ` (Setting)` when a setting raises the limit, else empty.
+        /// The setting that raises the limit.
         setting: &'static str,
     },
     /// A field has a value that is not allowed.

@@ -15,8 +15,7 @@ use super::values::Absent;
 /// The body of `prepare`, `submit` and `abort`: what the client sent, read but not yet judged.
 ///
 /// It takes what DTM takes (behaviour 5, 6): any content type, keys in any case, unknown keys, several equal
-/// keys (the last one counts), `null` for every field. `passthrough_headers` is among the unknown keys, as it
-/// is for DTM 1.19. What Go would repair by dropping bytes (text that is not UTF-8) is refused instead.
+/// keys (the last one counts), `null` for every field. What Go would repair by dropping bytes (text that is not UTF-8) is refused instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionRequest {
     /// The name of the transaction, without the characters that DTM strips (behaviour 9).
@@ -45,6 +44,8 @@ pub struct TransactionRequest {
     pub retry_limit: i64,
     /// Headers of every call to a branch.
     pub branch_headers: BTreeMap<String, String>,
+    /// Names of headers of this very request that every call to a branch has to carry too (old clients).
+    pub passthrough_headers: Vec<String>,
     /// Message: call all branches at once.
     pub concurrent: bool,
     /// Why the client aborts.
@@ -80,7 +81,7 @@ impl TransactionRequest {
     ///
     /// # Errors
     /// [`RequestError`] when it is empty, too long or has a control character.
-    pub fn parse_gid(&self) -> Result<Gid, RequestError> {
+    pub fn gid(&self) -> Result<Gid, RequestError> {
         Ok(Gid::parse(&self.gid)?)
     }
 
@@ -88,7 +89,7 @@ impl TransactionRequest {
     ///
     /// # Errors
     /// [`RequestError`] when it is none of the five.
-    pub fn parse_mode(&self) -> Result<Mode, RequestError> {
+    pub fn mode(&self) -> Result<Mode, RequestError> {
         Ok(Mode::parse(&self.trans_type)?)
     }
 }
@@ -118,6 +119,7 @@ impl Known for TransactionRequest {
                 "retry_interval" => fill(&mut it.retry_interval, &path, &mut map),
                 "retry_limit" => fill(&mut it.retry_limit, &path, &mut map),
                 "branch_headers" => fill(&mut it.branch_headers, &path, &mut map),
+                "passthrough_headers" => fill(&mut it.passthrough_headers, &path, &mut map),
                 "concurrent" => fill(&mut it.concurrent, &path, &mut map),
                 "rollback_reason" => fill(&mut it.rollback_reason, &path, &mut map),
                 "req_extra" => fill(&mut it.req_extra, &path, &mut map),
@@ -142,6 +144,7 @@ const FIELDS: &[&str] = &[
     "retry_interval",
     "retry_limit",
     "branch_headers",
+    "passthrough_headers",
     "concurrent",
     "rollback_reason",
     "req_extra",
@@ -163,6 +166,7 @@ impl TransactionRequest {
             retry_interval: 0,
             retry_limit: 0,
             branch_headers: BTreeMap::new(),
+            passthrough_headers: Vec::new(),
             concurrent: false,
             rollback_reason: String::new(),
             req_extra: BTreeMap::new(),

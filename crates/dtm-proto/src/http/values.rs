@@ -87,6 +87,12 @@ impl Absent for Payload {
     }
 }
 
+impl Absent for String {
+    fn absent() -> Self {
+        Self::new()
+    }
+}
+
 impl Absent for u64 {
     fn absent() -> Self {
         0
