@@ -3,7 +3,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`http`] | the JSON bodies of the HTTP API: requests, answers, and the client's side of both |
+//! | [`grpc`] | the messages, clients and services of the gRPC API |
 //! | [`outcome`] | what the answer of a branch means, over HTTP, JSON-RPC and gRPC |
 
+pub mod grpc;
 pub mod http;
 pub mod outcome;

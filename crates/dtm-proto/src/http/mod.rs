@@ -7,9 +7,11 @@
 //! | `custom_data`, `url`, `headers`, `seconds` | the parts of a definition that need a look inside |
 //! | `limits`, `request_error` | how much may be asked for, and why something is refused |
 //! | `envelope`, `answers` | what is answered |
+//! | `submit_body`, `answer` | the client's side of both |
 //! | `transaction_view`, `rfc3339` | a transaction and its branches as they are shown |
 //! | `json`, `values`, `encode` | how JSON is read and written |
 
+mod answer;
 mod answers;
 mod custom_data;
 mod definition;
@@ -23,11 +25,13 @@ mod register_request;
 mod request_error;
 mod rfc3339;
 mod seconds;
+mod submit_body;
 mod transaction_request;
 mod transaction_view;
 mod url;
 mod values;
 
+pub use answer::Answer;
 pub use answers::{all_body, query_body, reset_cron_time_body};
 pub use envelope::Envelope;
 pub use gid_request::GidRequest;
@@ -35,4 +39,5 @@ pub use json::DecodeError;
 pub use limits::RequestLimits;
 pub use register_request::RegisterRequest;
 pub use request_error::RequestError;
+pub use submit_body::{StepBody, SubmitBody, saga_custom_data};
 pub use transaction_request::{StepRequest, TransactionRequest};

@@ -1,0 +1,45 @@
+//! The generated code in `src/gen` is what `proto/` says.
+//!
+//! To update it: `DTM_UPDATE_GENERATED=1 cargo test -p dtm-proto --test generated`
+
+#![cfg(test)]
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+const FILES: [&str; 2] = ["dtmgimp.rs", "workflow.rs"];
+
+#[test]
+fn the_generated_code_is_current() {
+    // design/style.md, habit 24: users need no protoc, and reviewers see the change
+    let fresh = TempDir::new().unwrap();
+    generate(fresh.path());
+    let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gen");
+    for file in FILES {
+        let fresh = fs::read_to_string(fresh.path().join(file)).unwrap();
+        let path = checked_in.join(file);
+        if is_update() {
+            fs::write(&path, fresh).unwrap();
+            continue;
+        }
+        let present = fs::read_to_string(&path).unwrap_or_else(|error| format!("not readable: {error}"));
+        assert!(
+            present == fresh,
+            "src/gen/{file} is not what proto/ says; run \
+             DTM_UPDATE_GENERATED=1 cargo test -p dtm-proto --test generated"
+        );
+    }
+}
+
+fn generate(folder: &Path) {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    let descriptors = protox::compile(["dtmgimp.proto", "workflow.proto"], [&sources]).unwrap();
+    tonic_prost_build::configure().build_transport(false).out_dir(folder).compile_fds(descriptors).unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "a switch of this test tool; no product code reads it")]
+fn is_update() -> bool {
+    std::env::var_os("DTM_UPDATE_GENERATED").is_some_and(|value| value == "1")
+}
