@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn it_opens_at_the_sixteenth_failure_in_a_row_and_at_nothing_less() {
-        let table: [(&str, &[(u32, Contact)], BreakerState); 9] = [
+        type Row = (&'static str, &'static [(u32, Contact)], BreakerState);
+        let table: [Row; 9] = [
             ("nothing happened", &[], BreakerState::Closed),
             ("15 refusals", &[(15, NotReached)], BreakerState::Closed),
             ("16 refusals", &[(16, NotReached)], BreakerState::Open),

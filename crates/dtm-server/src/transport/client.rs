@@ -15,30 +15,7 @@ use dtm_core::model::truncate;
 
 use super::connector::BoundedConnector;
 use super::tls;
-
-/// The bounds of an [`HttpClient`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpSettings {
-    /// How long name look-up, TCP and TLS may take together; a call's own time-out is a bound as well.
-    pub connect_timeout: Duration,
-    /// The longest body of an answer in bytes.
-    pub body_bytes_max: usize,
-    /// How long an unused connection is kept.
-    pub idle_timeout: Duration,
-    /// How many unused connections are kept per host.
-    pub idle_per_host_max: usize,
-}
-
-impl Default for HttpSettings {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(2),
-            body_bytes_max: 1_048_576,
-            idle_timeout: Duration::from_secs(30),
-            idle_per_host_max: 1_024,
-        }
-    }
-}
+use crate::config::TransportConfig;
 
 /// A pooled HTTP/1.1 client, plain and with TLS. Cheap to clone; the clones share their connections. It does
 /// not follow redirections, and sends nothing twice: a request goes to a second connection only if not one
@@ -109,20 +86,20 @@ impl HttpClient {
     ///
     /// # Errors
     /// When TLS cannot be set up at all.
-    pub fn new(settings: &HttpSettings) -> Result<Self, rustls::Error> {
-        Self::with_roots(settings, tls::native_roots())
+    pub fn new(config: &TransportConfig) -> Result<Self, rustls::Error> {
+        Self::with_roots(config, tls::native_roots())
     }
 
-    pub(crate) fn with_roots(settings: &HttpSettings, roots: RootCertStore) -> Result<Self, rustls::Error> {
+    pub(crate) fn with_roots(config: &TransportConfig, roots: RootCertStore) -> Result<Self, rustls::Error> {
         let trusts_anybody = !roots.is_empty();
-        let connector = BoundedConnector::new(tls::client_config(roots)?, settings.connect_timeout);
+        let connector = BoundedConnector::new(tls::client_config(roots)?, config.connect_timeout);
         let pooled = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(settings.idle_timeout)
-            .pool_max_idle_per_host(settings.idle_per_host_max)
+            .pool_idle_timeout(config.idle_timeout)
+            .pool_max_idle_per_host(config.idle_per_destination)
             .http1_max_buf_size(HEAD_BYTES_MAX)
             .build(connector);
-        Ok(Self { pooled, trusts_anybody, body_bytes_max: settings.body_bytes_max })
+        Ok(Self { pooled, trusts_anybody, body_bytes_max: config.response_bytes_max })
     }
 
     /// Sends a request and reads the answer, all within `limit`.

@@ -14,21 +14,7 @@ use dtm_core::model::Outcome;
 use super::breaker::Admission;
 use super::contract::{Attempt, Contact, Transport};
 use super::destination::{self, BreakerCounts, Destination, Destinations};
-
-/// The limits of [`Guarded`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuardSettings {
-    /// Retries that may be under way to one destination at the same time.
-    pub retries_per_destination_max: usize,
-    /// Destinations that are remembered.
-    pub destinations_max: usize,
-}
-
-impl Default for GuardSettings {
-    fn default() -> Self {
-        Self { retries_per_destination_max: 64, destinations_max: 10_000 }
-    }
-}
+use crate::config::TransportConfig;
 
 /// A transport behind one bulkhead and one circuit breaker per destination (scheme, host, port).
 ///
@@ -55,10 +41,10 @@ pub struct Refusals {
 impl<T: Transport> Guarded<T> {
     /// Guards `inner`.
     #[must_use]
-    pub fn new(inner: T, settings: &GuardSettings) -> Self {
+    pub fn new(inner: T, config: &TransportConfig) -> Self {
         Self {
             inner,
-            destinations: Destinations::new(settings.destinations_max, settings.retries_per_destination_max),
+            destinations: Destinations::new(DESTINATIONS_MAX, config.retries_per_destination),
             refused_by_breaker: AtomicU64::new(0),
             refused_by_bulkhead: AtomicU64::new(0),
         }
@@ -172,3 +158,6 @@ impl Drop for Admitted<'_> {
         }
     }
 }
+
+/// Destinations that are remembered.
+const DESTINATIONS_MAX: usize = 10_000;

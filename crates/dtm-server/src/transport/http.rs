@@ -12,6 +12,7 @@ use super::client::{Answer, Body, HttpClient, Trouble};
 use super::contract::{Attempt, Contact, Transport};
 use super::destination;
 use super::request::branch_request;
+use crate::config::TransportConfig;
 
 /// Calls branches over HTTP/1.1, plain and with TLS.
 #[derive(Debug)]
@@ -22,9 +23,15 @@ pub struct HttpTransport {
 }
 
 impl HttpTransport {
-    /// Calls by `client`, and reads the answers by `results`.
-    #[must_use]
-    pub const fn new(client: HttpClient, results: ResultProtocol) -> Self {
+    /// Reads the answers of branches by `results`.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up at all. That there are no root certificates is a warning only.
+    pub fn new(config: &TransportConfig, results: ResultProtocol) -> Result<Self, rustls::Error> {
+        Ok(Self::by(HttpClient::new(config)?, results))
+    }
+
+    pub(super) const fn by(client: HttpClient, results: ResultProtocol) -> Self {
         Self { client, results, calls: AtomicU64::new(0) }
     }
 

@@ -20,13 +20,15 @@ mod target;
 mod tls;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use breaker::{Admission, Breaker, BreakerState};
-pub use client::{Answer, Body, HttpClient, HttpSettings, Trouble};
+pub use client::{Answer, Body, HttpClient, Trouble};
 pub use contract::{Attempt, Contact, Transport};
 pub use destination::BreakerCounts;
-pub use guarded::{GuardSettings, Guarded, Refusals};
+pub use guarded::{Guarded, Refusals};
 pub use http::HttpTransport;
+pub(crate) use request::json_request;
 pub use request::{HeaderError, check_header};
+pub(crate) use target::Target;
 pub use target::{URL_BYTES_MAX, UrlError, check_url};

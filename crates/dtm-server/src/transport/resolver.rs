@@ -35,7 +35,7 @@ pub(super) enum LookupError {
     TooMany,
 }
 
-type Found = Result<Arc<[SocketAddr]>, LookupError>;
+type Found = Result<Vec<SocketAddr>, LookupError>;
 type Lookup = Shared<Pin<Box<dyn Future<Output = Found> + Send>>>;
 type Addresses = std::vec::IntoIter<SocketAddr>;
 
@@ -68,7 +68,7 @@ impl Resolver {
             Ok(_slot) => {
                 let (look_up, host) = (self.look_up, name.clone());
                 match tokio::task::spawn_blocking(move || look_up(host.as_str())).await {
-                    Ok(Ok(addresses)) => Ok(addresses.into()),
+                    Ok(Ok(addresses)) => Ok(addresses),
                     Ok(Err(error)) => Err(LookupError::Failed(error.to_string().into())),
                     Err(error) => Err(LookupError::Failed(error.to_string().into())),
                 }
@@ -91,7 +91,7 @@ impl Service<Name> for Resolver {
 
     fn call(&mut self, name: Name) -> Self::Future {
         let lookup = self.shared_lookup(name);
-        Box::pin(async move { lookup?.await.map(|addresses| addresses.to_vec().into_iter()) })
+        Box::pin(async move { lookup?.await.map(Vec::into_iter) })
     }
 }
 

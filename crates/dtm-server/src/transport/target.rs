@@ -226,7 +226,8 @@ mod tests {
     fn only_http_and_https_urls_that_parse_can_be_called() {
         // decision 14, behaviour 40, 45, 47, 54
         let long = format!("http://h/{}", "x".repeat(URL_BYTES_MAX));
-        let bad: [(&str, Protocol, fn(&UrlError) -> bool); 14] = [
+        type Row<'a> = (&'a str, Protocol, fn(&UrlError) -> bool);
+        let bad: [Row<'_>; 14] = [
             ("h:36790/busi.Busi/TransIn", Protocol::Grpc, |error| *error == UrlError::Scheme),
             ("grpc://h/a", Protocol::Http, |error| *error == UrlError::Scheme),
             ("topic://news", Protocol::Http, |error| *error == UrlError::Scheme),

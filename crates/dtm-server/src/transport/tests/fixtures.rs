@@ -14,10 +14,11 @@ use dtm_core::coordinator::{BranchCall, CallKey, CallOp};
 use dtm_core::model::{BranchId, BranchIndex, Gid, Mode, Op, Outcome, Payload, Protocol, Seconds};
 use dtm_proto::outcome::ResultProtocol;
 
-use crate::transport::{HttpClient, HttpSettings, HttpTransport};
+use crate::config::TransportConfig;
+use crate::transport::{HttpClient, HttpTransport};
 
 /// The first action of a saga.
-pub(super) fn call(url: &str) -> BranchCall {
+pub(crate) fn call(url: &str) -> BranchCall {
     BranchCall {
         key: CallKey::Branch(BranchIndex::new(1)),
         gid: Gid::parse("order-47").unwrap(),
@@ -32,24 +33,29 @@ pub(super) fn call(url: &str) -> BranchCall {
     }
 }
 
-pub(super) fn headers<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+pub(crate) fn headers<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// A transport that trusts nobody, with 64 KiB as the longest answer.
-pub(super) fn transport() -> HttpTransport {
+pub(crate) fn transport() -> HttpTransport {
     transport_with(ResultProtocol::Compat)
 }
 
-pub(super) fn transport_with(results: ResultProtocol) -> HttpTransport {
-    HttpTransport::new(HttpClient::with_roots(&settings(), RootCertStore::empty()).unwrap(), results)
+pub(crate) fn transport_with(results: ResultProtocol) -> HttpTransport {
+    HttpTransport::by(HttpClient::with_roots(&config(), RootCertStore::empty()).unwrap(), results)
 }
 
-pub(super) fn settings() -> HttpSettings {
-    HttpSettings { body_bytes_max: 65_536, connect_timeout: Duration::from_millis(500), ..Default::default() }
+pub(crate) fn config() -> TransportConfig {
+    TransportConfig {
+        response_bytes_max: 65_536,
+        retries_per_destination: 64,
+        connect_timeout: Duration::from_millis(500),
+        ..TransportConfig::default()
+    }
 }
 
-pub(super) fn cause(outcome: &Outcome) -> &str {
+pub(crate) fn cause(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Unknown { cause } | Outcome::NotSent { cause } => cause,
         other => panic!("expected Unknown or NotSent, got {other:?}"),
@@ -58,34 +64,34 @@ pub(super) fn cause(outcome: &Outcome) -> &str {
 
 /// A request as it came over the wire.
 #[derive(Debug)]
-pub(super) struct Received {
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Received {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
     /// Which connection it came over, counted from 0.
-    pub(super) connection: usize,
+    pub(crate) connection: usize,
 }
 
 impl Received {
-    pub(super) fn line(&self) -> &str {
+    pub(crate) fn line(&self) -> &str {
         self.head.lines().next().unwrap()
     }
 
     /// The values of a header.
-    pub(super) fn header(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn header(&self, name: &str) -> Vec<&str> {
         let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
 }
 
 /// A server on a port of its own. Stops with the test's runtime.
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
-    pub(super) received: mpsc::Receiver<Received>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) received: mpsc::Receiver<Received>,
 }
 
 impl Server {
     /// Answers each request with `answer`, and keeps connections open.
-    pub(super) async fn answering(answer: impl AsRef<[u8]>) -> Self {
+    pub(crate) async fn answering(answer: impl AsRef<[u8]>) -> Self {
         let answer = answer.as_ref().to_vec();
         Self::start(move |mut peer| {
             let answer = answer.clone();
@@ -99,7 +105,7 @@ impl Server {
     }
 
     /// Handles each connection by `handle`, and closes it afterwards.
-    pub(super) async fn start<F>(handle: impl Fn(Peer) -> F + Send + 'static) -> Self
+    pub(crate) async fn start<F>(handle: impl Fn(Peer) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -115,26 +121,27 @@ impl Server {
         Self { address, received }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// The next request; panics when none came.
-    pub(super) fn next(&mut self) -> Received {
+    pub(crate) fn next(&mut self) -> Received {
         self.received.try_recv().unwrap()
     }
 }
 
 /// The server's side of one connection.
-pub(super) struct Peer {
-    pub(super) stream: TcpStream,
-    connection: usize,
+pub(crate) struct Peer {
+    pub(crate) stream: TcpStream,
+    /// Which connection it is, counted from 0.
+    pub(crate) connection: usize,
     requests: mpsc::Sender<Received>,
 }
 
 impl Peer {
     /// Reads one request and reports it. Answers its request line; `None` when the other side closed.
-    pub(super) async fn request(&mut self) -> Option<String> {
+    pub(crate) async fn request(&mut self) -> Option<String> {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {
             bytes.push(self.stream.read_u8().await.ok()?);
@@ -151,6 +158,6 @@ impl Peer {
 }
 
 /// An answer with a body.
-pub(super) fn answer(status: &str, body: &str) -> String {
+pub(crate) fn answer(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }

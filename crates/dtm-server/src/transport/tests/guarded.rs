@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use dtm_core::coordinator::BranchCall;
 use dtm_core::model::{Outcome, Seconds};
 
-use super::fixtures::{Server, answer, call, cause, headers, transport};
-use crate::transport::{Attempt, BreakerCounts, Contact, GuardSettings, Guarded, Refusals, Transport};
+use super::fixtures::{Server, answer, call, cause, config, headers, transport};
+use crate::config::TransportConfig;
+use crate::transport::{Attempt, BreakerCounts, Contact, Guarded, Refusals, Transport};
 
 fn retry(url: &str) -> BranchCall {
     BranchCall { retry: true, ..call(url) }
@@ -51,7 +52,7 @@ impl Transport for Scripted {
 }
 
 fn guarded() -> Arc<Guarded<Scripted>> {
-    Arc::new(Guarded::new(Scripted::default(), &GuardSettings::default()))
+    Arc::new(Guarded::new(Scripted::default(), &config()))
 }
 
 async fn spawn_many(guarded: &Arc<Guarded<Scripted>>, count: usize, branch: BranchCall) -> JoinSet<Outcome> {
@@ -93,7 +94,7 @@ async fn a_thousand_hanging_retries_delay_neither_first_calls_nor_other_destinat
 async fn a_retry_gets_what_is_left_of_its_time_out_after_the_wait() {
     let guarded = Arc::new(Guarded::new(
         Scripted::default(),
-        &GuardSettings { retries_per_destination_max: 1, ..GuardSettings::default() },
+        &TransportConfig { retries_per_destination: 1, ..config() },
     ));
     let mut short = retry("http://a/hang");
     short.timeout = Seconds::new(1);
@@ -162,7 +163,7 @@ async fn over_real_sockets_a_thousand_hanging_retries_do_not_delay_a_first_call(
         }
     })
     .await;
-    let guarded = Arc::new(Guarded::new(transport(), &GuardSettings::default()));
+    let guarded = Arc::new(Guarded::new(transport(), &config()));
     let mut hanging = JoinSet::new();
     for _ in 0..1_000 {
         let (guarded, branch) = (Arc::clone(&guarded), retry(&server.url("/hang")));
@@ -180,7 +181,7 @@ async fn over_real_sockets_a_thousand_hanging_retries_do_not_delay_a_first_call(
 #[tokio::test]
 async fn over_real_sockets_refused_connections_open_the_breaker() {
     let address = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-    let guarded = Guarded::new(transport(), &GuardSettings::default());
+    let guarded = Guarded::new(transport(), &config());
     let branch = call(&format!("http://{address}/a"));
     for _ in 0..16 {
         assert!(cause(&guarded.call(&branch, &headers([])).await).contains("could not connect"));

@@ -2,7 +2,7 @@
 
 mod answers;
 mod connections;
-mod fixtures;
+pub(crate) mod fixtures;
 mod guarded;
 mod requests;
 mod tls;

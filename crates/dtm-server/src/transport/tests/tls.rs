@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use dtm_core::model::Outcome;
 use dtm_proto::outcome::ResultProtocol;
 
-use super::fixtures::{Server, call, cause, headers, settings, transport};
+use super::fixtures::{Server, call, cause, config, headers, transport};
 use crate::transport::{Contact, HttpClient, HttpTransport, Transport};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -18,8 +18,7 @@ const LONG: Duration = Duration::from_secs(60);
 fn trusting(certificate: &CertificateDer<'static>) -> HttpTransport {
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
-    let client = HttpClient::with_roots(&settings(), roots).unwrap();
-    HttpTransport::new(client, ResultProtocol::Compat)
+    HttpTransport::by(HttpClient::with_roots(&config(), roots).unwrap(), ResultProtocol::Compat)
 }
 
 /// A TLS server that answers one request with 200, and its certificate.
