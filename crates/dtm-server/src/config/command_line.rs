@@ -47,7 +47,7 @@ Where data live:
   In the folder Store.Path, and nowhere else. Whatever was acknowledged is on disk. One server at a time may
   use a folder. To back it up, stop the server and copy the folder.
 
-Settings that are used most (key of the file, environment variable, default):
+Settings that are used most (key of the file, environment variable, default; times are in seconds):
 ";
 
 const WHERE_MORE: &str = "
@@ -134,8 +134,9 @@ fn command() -> Command {
 fn after_help() -> String {
     let mut text = EXAMPLES.to_owned();
     for setting in settings::all().filter(|setting| setting.common) {
+        let default = if setting.default.is_empty() { "(none)" } else { setting.default };
         // Writing to a String cannot fail.
-        writeln!(text, "  {:<17} {:<18} {}", setting.path, setting.environment_name(), setting.default).ok();
+        writeln!(text, "  {:<17} {:<18} {default}", setting.path, setting.environment_name()).ok();
     }
     text + WHERE_MORE
 }

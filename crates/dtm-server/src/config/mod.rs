@@ -22,6 +22,8 @@ mod setting;
 mod settings;
 mod sources;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 pub use command_line::{Action, Flags, parse};

@@ -1,0 +1,7 @@
+//! The configuration as its users meet it.
+
+mod dtm_keys;
+mod messages;
+mod precedence;
+mod shown;
+mod support;
