@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dtm_proto::http::RequestLimits;
-use dtm_store::{Clock, NodeName, NodeStore, Store, SystemClock, TokenSource};
+use dtm_store::{Clock, NodeName, Store, SystemClock, TokenSource};
 use dtm_store_sled::{SledConfig, SledStore};
 
 use crate::alert::{self, AlertSender, AlertTask};
 use crate::api::Api;
 use crate::config::{Config, StoreDriver};
 use crate::ingress::http::{HttpServer, Ingress, ServeSettings, routes};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Watched};
 use crate::runner::{Context, Engine, Settings};
 use crate::transport::{Guarded, HttpTransport, Transport};
 
@@ -37,7 +37,9 @@ pub enum StartError {
     #[error("the store cannot be used: {0}")]
     Store(#[from] dtm_store::Error),
     /// The address cannot be listened on (defect M16).
-    #[error("cannot listen on {address}: {error}; choose another port with --http-port, or stop whoever uses it")]
+    #[error(
+        "cannot listen on {address}: {error}; choose another port with --http-port, or stop whoever uses it"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -62,17 +64,20 @@ impl Server {
     /// [`StartError`] saying what to do. Nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let address = SocketAddr::new(config.http.listen, config.http.port);
-        let listener = HttpServer::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
+        let listener =
+            HttpServer::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = open_store(&config, &clock)?;
         let metrics = Metrics::new();
         let (sender, alerts) = start_alerts(&config, &metrics)?;
         let transport = transport(&config)?;
+        watch_transport(&metrics, &transport);
+        watch_store(&metrics, &store);
         let node = NodeName::parse(config.runner.node_name.as_deref().unwrap_or(EMBEDDED_NODE))?;
         let epoch = store.join(&node).await?;
         let engine = Engine::start(Context {
             store: Arc::clone(&store),
-            transport,
+            transport: transport as Arc<dyn Transport>,
             clock: Arc::clone(&clock),
             alerts: sender,
             metrics: metrics.clone(),
@@ -80,6 +85,7 @@ impl Server {
             settings: settings(&config),
             tokens: TokenSource::new(node, epoch),
         });
+        metrics.watch(Watched::ActiveTransactions, engine.watch_active());
         let api = Api {
             engine: engine.clone(),
             clock,
@@ -135,10 +141,37 @@ fn start_alerts(config: &Config, metrics: &Metrics) -> Result<(AlertSender, Aler
     alert::start(&config.alert, metrics).map_err(|error| StartError::Alert(error.to_string()))
 }
 
-fn transport(config: &Config) -> Result<Arc<dyn Transport>, StartError> {
+fn transport(config: &Config) -> Result<Arc<Guarded<HttpTransport>>, StartError> {
     let http = HttpTransport::new(&config.transport, config.result_protocol)
         .map_err(|error| StartError::Transport(error.to_string()))?;
     Ok(Arc::new(Guarded::new(http, &config.transport)))
+}
+
+fn watch_transport(metrics: &Metrics, transport: &Arc<Guarded<HttpTransport>>) {
+    let watch = |what, read: fn(&Guarded<HttpTransport>) -> u64| {
+        let transport = Arc::clone(transport);
+        metrics.watch(what, move || read(&transport));
+    };
+    watch(Watched::BreakersClosed, |transport| count(transport.breakers().closed));
+    watch(Watched::BreakersOpen, |transport| count(transport.breakers().open));
+    watch(Watched::BreakersHalfOpen, |transport| count(transport.breakers().half_open));
+    watch(Watched::RefusedByBreaker, |transport| transport.refusals().by_breaker);
+    watch(Watched::RefusedByBulkhead, |transport| transport.refusals().by_bulkhead);
+}
+
+fn watch_store(metrics: &Metrics, store: &Arc<dyn Store>) {
+    let watch = |what, read: fn(&dyn Store) -> u64| {
+        // Weak: a metric must not keep a closed store open.
+        let store = Arc::downgrade(store);
+        metrics.watch(what, move || store.upgrade().map_or(0, |store| read(store.as_ref())));
+    };
+    watch(Watched::StoreQueueDepth, |store| count(store.queue_depth()));
+    watch(Watched::StoreBatches, |store| store.write_stats().batches);
+    watch(Watched::StoreOperations, |store| store.write_stats().operations);
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 fn settings(config: &Config) -> Settings {

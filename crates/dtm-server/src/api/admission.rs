@@ -21,7 +21,8 @@ pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -
     let work = api.engine.admit(verb, definition, end);
     let applied = tokio::time::timeout(api.wait_result_max, work).await.map_err(|_| {
         let seconds = api.wait_result_max.as_secs();
-        let message = format!("{gid} has no result after {seconds} seconds; if it was stored it goes on: query it");
+        let message =
+            format!("{gid} has no result after {seconds} seconds; if it was stored it goes on: query it");
         ApiError::new(Class::Internal, message)
     })?;
     match applied? {
@@ -41,7 +42,9 @@ fn check_urls(definition: &Definition) -> Result<(), ApiError> {
         }
     }
     match &definition.plan {
-        Plan::Message { query_prepared: url, .. } | Plan::Workflow { callback: url, .. } if !url.is_empty() => {
+        Plan::Message { query_prepared: url, .. } | Plan::Workflow { callback: url, .. }
+            if !url.is_empty() =>
+        {
             check_url(url, protocol)?;
         }
         Plan::Saga { .. } | Plan::Message { .. } | Plan::Tcc | Plan::Xa | Plan::Workflow { .. } => {}

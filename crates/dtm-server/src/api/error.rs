@@ -33,7 +33,7 @@ pub enum Class {
 }
 
 impl ApiError {
-    pub(super) const fn new(class: Class, message: String) -> Self {
+    pub(crate) const fn new(class: Class, message: String) -> Self {
         Self { class, message, status: None }
     }
 

@@ -30,8 +30,5 @@ pub async fn register_branch(api: &Api, request: &RegisterRequest) -> Result<(),
         }
         Registration::Workflow { .. } => Mode::Workflow,
     };
-    api.engine
-        .register(&gid, &registration)
-        .await
-        .map_err(|error| ApiError::of_registration(error, mode))
+    api.engine.register(&gid, &registration).await.map_err(|error| ApiError::of_registration(error, mode))
 }

@@ -13,7 +13,9 @@ pub(super) fn result_of_wait(mode: Mode, end: PassEnd) -> Result<(), ApiError> {
     let status = end.status;
     let error = match (status, end.trouble) {
         (Status::Succeed, _) => return Ok(()),
-        (Status::Failed, _) => ApiError::new(Class::Failure, failed(end.reason.as_deref().unwrap_or_default())),
+        (Status::Failed, _) => {
+            ApiError::new(Class::Failure, failed(end.reason.as_deref().unwrap_or_default()))
+        }
         (Status::Prepared | Status::Submitted | Status::Aborting, trouble) => unfinished(mode, trouble),
     };
     Err(error.with_status(status))
@@ -22,9 +24,12 @@ pub(super) fn result_of_wait(mode: Mode, end: PassEnd) -> Result<(), ApiError> {
 fn unfinished(mode: Mode, trouble: Option<Outcome>) -> ApiError {
     let not_ended = || ApiError::new(Class::Failure, NOT_ENDED.to_owned());
     match (mode, trouble) {
-        (Mode::Tcc | Mode::Xa, Some(Outcome::Failure { reason: cause } | Outcome::Unknown { cause } | Outcome::NotSent { cause })) => {
-            ApiError::new(Class::Internal, cause)
-        }
+        (
+            Mode::Tcc | Mode::Xa,
+            Some(
+                Outcome::Failure { reason: cause } | Outcome::Unknown { cause } | Outcome::NotSent { cause },
+            ),
+        ) => ApiError::new(Class::Internal, cause),
         (Mode::Tcc | Mode::Xa, _) => ApiError::new(Class::Ongoing, "ONGOING".to_owned()),
         (Mode::Message, Some(Outcome::Failure { reason })) => {
             ApiError::new(Class::Failure, format!("{WRONG_RESULT}{}", failed(&reason)))
@@ -56,7 +61,8 @@ mod tests {
         let error = rolled_back.unwrap_err();
         assert_eq!((error.class, error.message.as_str()), (Class::Failure, "no stock FAILURE"));
         assert_eq!(error.status, Some(Status::Failed));
-        let timed_out = result_of_wait(Mode::Saga, end(Status::Failed, Some("Timeout after 3 seconds"), None));
+        let timed_out =
+            result_of_wait(Mode::Saga, end(Status::Failed, Some("Timeout after 3 seconds"), None));
         assert_eq!(timed_out.unwrap_err().message, "Timeout after 3 seconds FAILURE");
         let going_on = result_of_wait(Mode::Saga, end(Status::Submitted, None, Some(Outcome::Ongoing)));
         let error = going_on.unwrap_err();

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use rand::Rng;
-
 use dtm_core::coordinator::{Decision, Durability, Effect, InFlight, Input, Run};
 use dtm_core::model::{Status, Timestamp};
 use dtm_store::{Commit, Error, Expect, NewOwner, Ownership, Stored};
 
 use super::driver::{Driver, Trouble};
+use super::jitter::lengthened;
 use super::request::RequestError;
 
 /// How often one input is decided anew because branches were registered meanwhile.
@@ -158,7 +157,7 @@ impl Driver {
         self.calls.clear();
         let mut pause = FIRST_PAUSE;
         while !self.stopping && !self.shared.is_stopping() {
-            tokio::time::sleep(pause.mul_f64(0.5 + rand::rng().random::<f64>())).await;
+            tokio::time::sleep(lengthened(pause, 1.0)).await;
             match self.shared.context.store.load(&self.gid).await {
                 Ok(None) => return,
                 Ok(Some(stored)) if !self.is_ours(&stored) => return,

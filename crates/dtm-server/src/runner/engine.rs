@@ -159,6 +159,15 @@ impl Engine {
         self.shared.registry.active()
     }
 
+    /// Reads how many transactions are driven, without keeping the runner alive.
+    pub fn watch_active(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let shared = Arc::downgrade(&self.shared);
+        move || {
+            let active = shared.upgrade().map_or(0, |shared| shared.registry.active());
+            u64::try_from(active).unwrap_or(u64::MAX)
+        }
+    }
+
     /// Ends the runner: nothing new is called, calls that are out may end within `limit`, deferred progress is
     /// stored, every transaction is released, and the node leaves the store (decision 28).
     pub async fn stop(&self, limit: Duration) {

@@ -9,7 +9,7 @@
 //! | `driver` | the task that drives one transaction |
 //! | `handle` | what a driver does with a request |
 //! | `commit` | what a driver does to make a decision durable |
-//! | `timer` | when a driver looks again |
+//! | `timer`, `jitter` | when a driver looks again |
 //! | `poller` | claims transactions that nobody drives |
 //! | `housekeeping` | heartbeat of this server, removal of old transactions |
 
@@ -19,6 +19,7 @@ mod driver;
 mod engine;
 mod handle;
 mod housekeeping;
+mod jitter;
 mod poller;
 mod registry;
 mod request;

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use rand::Rng;
-
 use super::context::Shared;
 use super::driver::Start;
 use super::engine::spawn_driver;
+use super::jitter::lengthened;
 
 /// Claims until the server stops. Looks when something that this process released becomes due, and otherwise
 /// once every poll interval, for what other servers left behind.
@@ -24,10 +23,9 @@ pub(super) async fn poll(shared: Arc<Shared>) {
         let now = shared.now();
         next_known = next_known.filter(|known| *known > now);
         let longest = shared.context.settings.poll_interval;
-        let spread = longest.mul_f64(0.1 * rand::rng().random::<f64>());
-        let pause = next_known.map_or(longest, |known| known.since(now).min(longest)) + spread / 10;
+        let pause = next_known.map_or(longest, |known| known.since(now).min(longest));
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(lengthened(pause, 0.05)) => {}
             () = shared.agenda.changed() => {}
             () = shared.stop.notified() => {}
         }

@@ -3,8 +3,9 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use rand::Rng;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::jitter::lengthened;
 
 /// The two alarms of a driver on one timer.
 #[derive(Debug, Default)]
@@ -27,7 +28,7 @@ impl Timer {
     pub(super) fn wake_in(&mut self, pause: Option<Duration>) {
         self.wake = pause.map(|pause| {
             let spread = (pause / 10).min(Duration::from_secs(1));
-            Instant::now() + pause + spread.mul_f64(rand::rng().random::<f64>())
+            Instant::now() + pause + lengthened(spread, 1.0) - spread
         });
         self.arm();
     }

@@ -20,7 +20,8 @@ pub(super) async fn read(
         let message = format!("the request body is larger than {bytes_max} bytes (setting MaxRequestBytes)");
         Reply::message(StatusCode::PAYLOAD_TOO_LARGE, &message)
     };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|announced| announced > bytes_max as u64) {
         return Err(too_large());
     }

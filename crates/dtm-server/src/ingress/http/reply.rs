@@ -36,14 +36,12 @@ impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
         let status = error.status.map(dtm_core::model::Status::as_str);
         match error.class {
-            Class::Failure => Self {
-                status: StatusCode::CONFLICT,
-                body: Envelope::failure(&error.message, status).into(),
-            },
-            Class::Ongoing => Self {
-                status: StatusCode::TOO_EARLY,
-                body: Envelope::ongoing(&error.message, status).into(),
-            },
+            Class::Failure => {
+                Self { status: StatusCode::CONFLICT, body: Envelope::failure(&error.message, status).into() }
+            }
+            Class::Ongoing => {
+                Self { status: StatusCode::TOO_EARLY, body: Envelope::ongoing(&error.message, status).into() }
+            }
             Class::Invalid => Self::message(StatusCode::BAD_REQUEST, &error.message),
             Class::Internal => Self::message(StatusCode::INTERNAL_SERVER_ERROR, &error.message),
         }

@@ -78,7 +78,10 @@ async fn accept(
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(settings.connections_max));
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(settings.header_time_max).max_buf_size(settings.header_bytes_max.max(8_192));
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.header_time_max)
+        .max_buf_size(settings.header_bytes_max.max(8_192));
     loop {
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await;

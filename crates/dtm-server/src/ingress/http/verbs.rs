@@ -100,7 +100,11 @@ pub(super) async fn measured(
     reply.into_response()
 }
 
-async fn transaction(ingress: &Ingress, headers: &HeaderMap, body: Body) -> Result<TransactionRequest, Reply> {
+async fn transaction(
+    ingress: &Ingress,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<TransactionRequest, Reply> {
     let bytes = bytes(ingress, headers, body).await?;
     let mut request = TransactionRequest::decode(&bytes).map_err(ApiError::from)?;
     pass_headers_through(&mut request, headers)?;

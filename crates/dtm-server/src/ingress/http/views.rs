@@ -112,7 +112,8 @@ impl Query {
 
     pub(super) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        let refused = |_| ApiError::new(Class::Invalid, format!("{name} is '{text}', it must be a whole number"));
+        let refused =
+            |_| ApiError::new(Class::Invalid, format!("{name} is '{text}', it must be a whole number"));
         text.parse().map(Some).map_err(refused)
     }
 }
