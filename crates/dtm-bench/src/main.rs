@@ -1,3 +1,62 @@
-//! Load generator and side-by-side comparisons.
+//! Load generator: how many transactions a second, how soon, at what cost in CPU, memory and disk writes.
+//!
+//! `cargo run --release -p dtm-bench -- saga --store sled --clients 100 --count 20000 --floor`
+//!
+//! It hosts the branch services itself, starts the real server binary on an empty folder, and drives it over
+//! HTTP in a closed loop: each client submits a saga, waits for the answer and for the last call of a branch,
+//! and submits the next. Nothing is estimated: each branch call is counted, each transaction is looked up
+//! afterwards, CPU and memory are what the kernel says about the server process.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `arguments` | the command line |
+//! | `scenario` | the order of events of a run |
+//! | `load` | the closed loop, the branch services, and the ledger that both write to |
+//! | `server` | the server process: the real one, or the floor |
+//! | `kernel` | what the kernel says about a process and the machine |
+//! | `report` | the table and the JSON |
 
-fn main() {}
+mod arguments;
+mod kernel;
+mod load;
+mod report;
+mod scenario;
+mod server;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command, SagaArguments};
+
+pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Result<T = ()> = std::result::Result<T, Error>;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Saga(arguments) => run(&arguments),
+        Command::FloorServer => server::floor::serve(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dtm-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread drives the load, so that little CPU is taken from the server on the same machine.
+#[tokio::main(flavor = "current_thread")]
+async fn run(arguments: &SagaArguments) -> Result {
+    arguments.check()?;
+    let limit = Duration::from_secs(arguments.time_limit);
+    let report = tokio::time::timeout(limit, scenario::run(arguments)).await.map_err(|_| {
+        format!(
+            "not done after {} seconds (--time-limit): the figures would mean nothing",
+            arguments.time_limit
+        )
+    })??;
+    report.print(arguments.json)
+}

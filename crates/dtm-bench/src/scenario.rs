@@ -1,0 +1,142 @@
+//! The order of events of a run.
+//!
+//! 1. With `--floor`: warm up and measure the floor.
+//! 2. Start the real server, open the transactions of `--open`, warm up, measure.
+//! 3. With `--hanging`: open them, measure, close them, measure again.
+//!
+//! After each measurement: was every branch called exactly once, and did the server end every transaction?
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::arguments::SagaArguments;
+use crate::kernel;
+use crate::load::{Branches, Connection, Held, Ledger, Load, drive};
+use crate::report::{Measurement, Report, Writes};
+use crate::server::{Counters, ServerProcess, check_ended, find};
+
+/// The group of branches that `--open` holds.
+const OPEN: usize = 0;
+/// The group of branches that `--hanging` holds.
+const HANGING: usize = 1;
+
+/// Runs everything that the command line asks for.
+pub(crate) async fn run(arguments: &SagaArguments) -> crate::Result<Report> {
+    let binary = find(arguments.server.as_deref())?;
+    let own = std::env::current_exe()?;
+    let parent = match &arguments.data {
+        Some(folder) => folder.as_path(),
+        None => own.parent().ok_or("this program is in no folder")?,
+    };
+    let folder = tempfile::Builder::new().prefix("dtm-bench-").tempdir_in(parent)?;
+    let branches = Branches::start().await?;
+    let scenario = Scenario { arguments, branches: &branches, folder: folder.path() };
+    let mut measurements = Vec::new();
+    if arguments.floor {
+        measurements.push(scenario.floor().await?);
+    }
+    scenario.real(&binary, &mut measurements).await?;
+    Ok(Report {
+        command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
+        machine: kernel::machine(folder.path())?,
+        debug_build: cfg!(debug_assertions),
+        measurements,
+    })
+}
+
+struct Scenario<'a> {
+    arguments: &'a SagaArguments,
+    branches: &'a Branches,
+    folder: &'a Path,
+}
+
+impl Scenario<'_> {
+    async fn floor(&self) -> crate::Result<Measurement> {
+        let server = ServerProcess::start_floor(self.folder).await?;
+        eprintln!("floor: pid and memory of its own, at {}", server.address);
+        drive("floorwarm", self.load(self.arguments.warm_up), server.address, self.branches)
+            .await?
+            .check()?;
+        let cpu_before = server.cpu_time()?;
+        let ledger = drive("floor", self.load(self.arguments.count), server.address, self.branches).await?;
+        let cpu = server.cpu_time()?.saturating_sub(cpu_before);
+        self.measurement("floor", &ledger, cpu, server.peak_memory()?, None)
+    }
+
+    async fn real(&self, binary: &Path, measurements: &mut Vec<Measurement>) -> crate::Result {
+        let arguments = self.arguments;
+        let server = ServerProcess::start_real(binary, self.folder, &arguments.server_arg).await?;
+        let name = arguments.store.name();
+        eprintln!("{name}: {} at {}", binary.display(), server.address);
+        let open = self.held("open", OPEN, arguments.open, 3_600);
+        open.open(server.address, self.branches).await?;
+        let warm = drive("warm", self.load(arguments.warm_up), server.address, self.branches).await?;
+        warm.check()?;
+        measurements.push(self.measure(name, "main", &server).await?);
+        if arguments.hanging > 0 {
+            let hanging = self.held("hanging", HANGING, arguments.hanging, arguments.hanging_timeout);
+            hanging.open(server.address, self.branches).await?;
+            let label = format!("{name}, {} hanging", arguments.hanging);
+            measurements.push(self.measure(&label, "beside", &server).await?);
+            hanging.close(self.branches).await?;
+            measurements.push(self.measure(&format!("{name}, again"), "after", &server).await?);
+        }
+        open.close(self.branches).await
+    }
+
+    /// One load against the real server, with everything that is measured and checked.
+    async fn measure(&self, label: &str, name: &str, server: &ServerProcess) -> crate::Result<Measurement> {
+        let load = self.load(self.arguments.count);
+        let mut questions = Connection::open(server.address).await?;
+        let before = Counters::read(&mut questions).await?;
+        let cpu_before = server.cpu_time()?;
+        let ledger = drive(name, load, server.address, self.branches).await?;
+        let after = until_ended(&mut questions, before.ended + u64::from(load.count)).await?;
+        let cpu = server.cpu_time()?.saturating_sub(cpu_before);
+        let peak_memory = server.peak_memory()?; // before the questions below, which cost memory too
+        check_ended(&mut questions, &ledger).await?;
+        let writes = Writes {
+            operations: after.operations - before.operations,
+            batches: after.batches - before.batches,
+        };
+        self.measurement(label, &ledger, cpu, peak_memory, Some(writes))
+    }
+
+    fn measurement(
+        &self,
+        label: &str,
+        ledger: &Ledger,
+        cpu: Duration,
+        peak_memory: u64,
+        writes: Option<Writes>,
+    ) -> crate::Result<Measurement> {
+        ledger.check()?;
+        let measurement =
+            Measurement::new(label, ledger.count(), &ledger.latencies()?, cpu, peak_memory, writes);
+        eprintln!("  {}", measurement.short());
+        Ok(measurement)
+    }
+
+    const fn load(&self, count: u32) -> Load {
+        Load { clients: self.arguments.clients, count, steps: self.arguments.steps }
+    }
+
+    const fn held(&self, name: &'static str, group: usize, count: u32, timeout: u32) -> Held {
+        let good = self.arguments.hanging_same_listener && group == HANGING;
+        let at = if good { self.branches.good } else { self.branches.slow };
+        Held { name, group, count, timeout, at }
+    }
+}
+
+/// Waits until the server has recorded the end of the last transaction, so that its CPU counts too: the last
+/// branch call comes a little earlier.
+async fn until_ended(server: &mut Connection, ended: u64) -> crate::Result<Counters> {
+    for _ in 0..100 {
+        let counters = Counters::read(server).await?;
+        if counters.ended >= ended {
+            return Ok(counters);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err("the server has not recorded the end of every transaction 2 s after the last branch call".into())
+}

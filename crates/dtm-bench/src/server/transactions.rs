@@ -1,0 +1,40 @@
+//! Did every transaction really end? The server is asked for all of them.
+
+use serde::Deserialize;
+
+use crate::load::{Connection, Ledger};
+
+#[derive(Deserialize)]
+struct Page {
+    next_position: String,
+    transactions: Option<Vec<Listed>>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    gid: String,
+}
+
+/// Looks up that each transaction of a load is `succeed`, once.
+pub(crate) async fn check_ended(server: &mut Connection, ledger: &Ledger) -> crate::Result {
+    let mut seen = vec![false; ledger.count()];
+    let mut position = String::new();
+    loop {
+        let path = format!("/api/dtmsvr/all?status=succeed&transType=saga&limit=1000&position={position}");
+        let page: Page = serde_json::from_slice(&server.get(&path).await?)?;
+        for Listed { gid } in page.transactions.into_iter().flatten() {
+            let Some(transaction) = ledger.transaction_of(&gid) else { continue };
+            if std::mem::replace(&mut seen[transaction as usize], true) {
+                return Err(format!("the server lists {gid} twice").into());
+            }
+        }
+        if page.next_position.is_empty() {
+            break;
+        }
+        position = page.next_position;
+    }
+    match seen.iter().filter(|seen| !**seen).count() {
+        0 => Ok(()),
+        missing => Err(format!("{missing} of {} transactions have not ended as succeed", seen.len()).into()),
+    }
+}
