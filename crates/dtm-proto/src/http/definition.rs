@@ -8,7 +8,7 @@ use dtm_core::model::{Definition, Mode, Options, Payload, Plan, Protocol, Step, 
 use super::custom_data::{message_delay, saga_ordering, workflow_input};
 use super::headers::check_headers;
 use super::limits::RequestLimits;
-use super::request_error::RequestError;
+use super::request_error::{RequestError, word};
 use super::seconds::{count, seconds};
 use super::transaction_request::TransactionRequest;
 use super::url::check_url;
@@ -23,7 +23,7 @@ impl TransactionRequest {
     pub fn definition(&self, now: Timestamp, limits: &RequestLimits) -> Result<Definition, RequestError> {
         let gid = self.gid()?;
         let mode = self.mode()?;
-        let protocol = Protocol::parse(&self.protocol)?;
+        let protocol = Protocol::parse(word(&self.protocol))?;
         let options = self.options(limits)?;
         let bytes = self.custom_data.len();
         if bytes > limits.custom_data_bytes_max {

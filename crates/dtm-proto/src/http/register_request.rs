@@ -8,7 +8,7 @@ use super::custom_data::base64;
 use super::gid_request::strip_gid;
 use super::json::{DecodeError, ENTRIES_MAX, Known, Path, read, value};
 use super::limits::RequestLimits;
-use super::request_error::RequestError;
+use super::request_error::{RequestError, word};
 use super::url::check_url;
 
 /// The body of `registerBranch` and its aliases: a flat object of strings (behaviour 21). What is missing or
@@ -76,11 +76,11 @@ impl RegisterRequest {
             }),
             "workflow" => Ok(Registration::Workflow {
                 branch_id: self.parse_branch_id()?,
-                op: Op::parse(&self.op)?,
-                status: BranchStatus::parse(&self.status).map_err(RequestError::BranchStatus)?,
+                op: Op::parse(word(&self.op))?,
+                status: BranchStatus::parse(word(&self.status)).map_err(RequestError::BranchStatus)?,
                 data: self.payload()?,
             }),
-            other => Err(RequestError::UnknownRegistration(other.to_owned())),
+            other => Err(RequestError::UnknownRegistration(word(other).to_owned())),
         }
     }
 

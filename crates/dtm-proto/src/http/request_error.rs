@@ -2,7 +2,7 @@
 
 use dtm_core::coordinator::Refusal;
 use dtm_core::model::{
-    BranchIdError, GidError, OrderingError, UnknownMode, UnknownOp, UnknownProtocol, UnknownStatus,
+    BranchIdError, GidError, OrderingError, UnknownMode, UnknownOp, UnknownProtocol, UnknownStatus, truncate,
 };
 
 use super::json::DecodeError;
@@ -84,4 +84,10 @@ impl RequestError {
     pub(super) fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Field { field: field.into(), problem: problem.into() }
     }
+}
+
+/// The beginning of a text that should be one of a few words: longer ones are none of them, and need not go
+/// into a message in full.
+pub(super) fn word(text: &str) -> &str {
+    truncate(text, 64)
 }

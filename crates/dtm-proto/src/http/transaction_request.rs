@@ -9,7 +9,7 @@ use dtm_core::model::{Gid, Mode, Payload};
 
 use super::gid_request::strip_gid;
 use super::json::{DecodeError, KeyOf, Known, Path, fill, read, skip};
-use super::request_error::RequestError;
+use super::request_error::{RequestError, word};
 use super::values::Absent;
 
 /// The body of `prepare`, `submit` and `abort`: what the client sent, read but not yet judged.
@@ -90,7 +90,7 @@ impl TransactionRequest {
     /// # Errors
     /// [`RequestError`] when it is none of the five.
     pub fn mode(&self) -> Result<Mode, RequestError> {
-        Ok(Mode::parse(&self.trans_type)?)
+        Ok(Mode::parse(word(&self.trans_type))?)
     }
 }
 
