@@ -1,1 +1,12 @@
-//! To be written.
+//! What no compiler checks: layering, shape of the sources, documents that are current.
+
+#[path = "tidy/documents.rs"]
+mod documents;
+#[path = "tidy/layering.rs"]
+mod layering;
+#[path = "tidy/report.rs"]
+mod report;
+#[path = "tidy/sources.rs"]
+mod sources;
+#[path = "tidy/tree.rs"]
+mod tree;

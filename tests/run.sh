@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# The one test command. Needs Rust only; installs what else is missing.
+#
+#   bash tests/run.sh               everything
+#   bash tests/run.sh -p dtm-core   arguments go to cargo test
+#
+# Environment variables reach the tests. With CI set, a test that lacks something fails instead of being skipped.
+# The last line counts tests; a check that fails (format, lints, ...) counts as one failed test.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+DENY_VERSION=0.20.2
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+failed_steps=()
+
+say() { printf '== [%4ds] %s\n' "$SECONDS" "$*"; }
+
+# Runs one step to its end and remembers whether it failed; later steps run in any case.
+step() {
+    local name=$1 begun=$SECONDS
+    shift
+    say "$name: $*"
+    if "$@"; then
+        say "$name: ok ($((SECONDS - begun)) s)"
+    else
+        say "$name: FAILED ($((SECONDS - begun)) s)"
+        failed_steps+=("$name")
+    fi
+}
+
+need_rust() {
+    if ! command -v cargo >/dev/null; then
+        echo "Rust is missing: see https://www.rust-lang.org/tools/install" >&2
+        exit 1
+    fi
+}
+
+need_component() { # the name of the component, the command that it brings
+    if cargo "$2" --version >/dev/null 2>&1; then return; fi
+    say "installing $1"
+    if ! rustup component add "$1"; then
+        echo "$1 is missing and cannot be installed: rustup component add $1" >&2
+        exit 1
+    fi
+}
+
+need_deny() {
+    if cargo deny --version >/dev/null 2>&1; then return; fi
+    say "installing cargo-deny (once, some minutes)"
+    cargo install --locked "cargo-deny@$DENY_VERSION"
+}
+
+tests() { cargo test --workspace --no-fail-fast "$@" 2>&1 | tee "$log"; }
+
+documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
+
+# Adds up one number of all lines "test result: ok. 1 passed; 2 failed; 3 ignored; ..."
+count() {
+    awk -v what="$1" '
+        match($0, /test result: [A-Za-z]+\. [0-9]+ passed; [0-9]+ failed; [0-9]+ ignored/) {
+            parts = split(substr($0, RSTART, RLENGTH), word, " ")
+            for (i = 2; i <= parts; i++) if (word[i] ~ "^" what) sum += word[i - 1]
+        }
+        END { print sum + 0 }' "$log"
+}
+
+# Tests that could not run say "SKIPPED (why, what to do)" and return; the harness takes them for passed.
+skipped_aloud() { awk '/SKIPPED \(/ { n++ } END { print n + 0 }' "$log"; }
+
+need_rust
+need_component rustfmt fmt
+need_component clippy clippy
+need_deny
+
+step format cargo fmt --all --check
+step lints cargo clippy --workspace --all-targets -- -D warnings
+step dependencies cargo deny --log-level error check bans licenses sources
+step build cargo build --workspace --bins --examples
+step tests tests "$@"
+step documents documents
+
+aloud=$(skipped_aloud)
+passed=$(($(count passed) - aloud))
+failed=$(count failed)
+skipped=$(($(count ignored) + aloud))
+for name in ${failed_steps[@]+"${failed_steps[@]}"}; do
+    # Failed tests are counted one by one; a run that ended without a count counts as one.
+    if [[ $name != tests ]] || ((failed == 0)); then failed=$((failed + 1)); fi
+done
+if ((${#failed_steps[@]} > 0)); then say "failed: ${failed_steps[*]}"; else say "everything is fine"; fi
+echo "$passed passed, $failed failed, $skipped skipped"
+((failed == 0))

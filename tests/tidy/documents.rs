@@ -1,0 +1,72 @@
+//! Documents that are current.
+
+use std::path::Path;
+
+use super::tree;
+
+/// Folders at the top; a path that starts with one of them is a path of ours.
+const FOLDERS: &[&str] = &["crates/", "docs/", "examples/", "proto/", "tests/", ".ci/"];
+
+fn documents() -> Vec<tree::File> {
+    let is_document = |path: &str| path == "README.md" || path.starts_with("docs/");
+    tree::with_extension("md").into_iter().filter(|file| is_document(&file.path)).collect()
+}
+
+#[test]
+fn every_path_that_a_document_mentions_exists() {
+    let mut missing = Vec::new();
+    for document in documents() {
+        let folder = Path::new(&document.path).parent().unwrap_or(Path::new(""));
+        for path in mentioned(&document.text) {
+            if !tree::root().join(&path).exists() {
+                missing.push(format!("{} mentions {path}", document.path));
+            }
+        }
+        for link in links(&document.text) {
+            if !tree::root().join(folder).join(&link).exists() {
+                missing.push(format!("{} links to {link}", document.path));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// Paths from the root, wherever they stand. Patterns such as `crates/*/src` are no paths.
+fn mentioned(text: &str) -> Vec<String> {
+    text.split(|c: char| c.is_whitespace() || "`()[]\"'|,;<>".contains(c))
+        .map(|word| word.trim_end_matches(['.', ':', '!', '?']))
+        .filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)))
+        .filter(|word| !word.contains(['*', '{', '}', '$', '…']) && !word.contains("..."))
+        .map(|word| word.split([':', '#']).next().unwrap_or(word).to_owned())
+        .collect()
+}
+
+/// Targets of links, without those to elsewhere.
+fn links(text: &str) -> Vec<String> {
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target.split('#').next().unwrap_or(target).to_owned())
+        .filter(|target| !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:"))
+        .collect()
+}
+
+#[test]
+fn the_check_of_paths_sees_paths() {
+    let text =
+        "See `crates/dtm-core/src/lib.rs:12`, docs/a.md. [x](b.md#c) [y](https://z/docs/q.md) crates/*/src";
+    assert_eq!(mentioned(text), ["crates/dtm-core/src/lib.rs", "docs/a.md"]);
+    assert_eq!(links(text), ["b.md"]);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "BLESS=1 writes the document anew")]
+fn the_reference_of_the_settings_is_current() {
+    let path = tree::root().join("docs/CONFIGURATION.md");
+    let current = dtm_server::config::document();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &current).expect("the document can be written");
+    }
+    let written = std::fs::read_to_string(&path).expect("there is a reference");
+    assert!(written == current, "run: BLESS=1 cargo test -p dtm-tests --test tidy");
+}
