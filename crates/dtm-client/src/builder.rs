@@ -36,7 +36,7 @@ impl ClientBuilder {
         Self {
             address: address.to_owned(),
             timeout: Duration::from_secs(10),
-            wait_timeout: Duration::from_secs(60),
+            wait_timeout: Duration::from_secs(75),
             retry: Retry::default(),
             certificates: Vec::new(),
         }
@@ -49,8 +49,8 @@ impl ClientBuilder {
         Self { timeout, ..self }
     }
 
-    /// How long a submit with [`Saga::wait_result`](crate::Saga::wait_result) may take, 60 seconds unless
-    /// set: its answer comes when the branches have been called.
+    /// How long a submit with [`Saga::wait_result`](crate::Saga::wait_result) may take, 75 seconds unless
+    /// set: its answer comes when the branches have been called, or when the server has waited for 60.
     #[must_use]
     pub fn wait_timeout(self, wait_timeout: Duration) -> Self {
         Self { wait_timeout, ..self }

@@ -37,6 +37,20 @@ pub struct BranchContext {
     pub trans_type: Mode,
 }
 
+impl BranchContext {
+    /// A context of your own making, to test a handler without a server.
+    ///
+    /// ```
+    /// use dtm_client::Mode;
+    /// use dtm_client::branch::{BranchContext, BranchOp};
+    /// let call = BranchContext::new("order-1001", "01", BranchOp::Compensate, Mode::Saga);
+    /// assert_eq!(call.branch_id, "01");
+    /// ```
+    pub fn new(gid: impl Into<String>, branch_id: impl Into<String>, op: BranchOp, trans_type: Mode) -> Self {
+        Self { gid: gid.into(), branch_id: branch_id.into(), op, trans_type }
+    }
+}
+
 /// The request does not come from a transaction manager: something of the query is missing or unknown. It is
 /// answered with 400, which a transaction manager takes as "try again later", never as a "no".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
