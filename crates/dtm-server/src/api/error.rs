@@ -92,7 +92,9 @@ impl From<DecodeError> for ApiError {
 
 impl From<InvalidRequest> for ApiError {
     fn from(error: InvalidRequest) -> Self {
-        Self::new(Class::Invalid, error.to_string())
+        // Behaviour 23 pins a 500 for one of them.
+        let class = if error.http_status() == 500 { Class::Internal } else { Class::Invalid };
+        Self::new(class, error.to_string())
     }
 }
 

@@ -18,7 +18,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 impl Driver {
     /// Decides on `input` and carries the decision out.
     pub(super) async fn feed(&mut self, input: &Input) -> Result<(), Trouble> {
-        for _ in 0..REDECISIONS {
+        let mut redecisions = 0;
+        loop {
             let now = self.shared.now();
             let policy = &self.shared.context.policy;
             let Some(held) = self.held.as_mut() else { return Err(Trouble::Lost) };
@@ -26,16 +27,20 @@ impl Driver {
             let before = (held.status == Status::Prepared).then(|| held.run.in_flight().clone());
             let decision = held.run.step(input, policy, now).map_err(Trouble::Illegal)?;
             match (self.carry_out(decision, now).await, before) {
-                (Err(Trouble::Store(Error::Conflict { .. })), Some(in_flight)) => {
+                (Err(Trouble::Store(Error::Conflict { .. })), Some(in_flight))
+                    if redecisions < REDECISIONS =>
+                {
+                    redecisions += 1;
                     self.take_in_registrations(in_flight).await?;
                 }
+                // It may well be ours still: reading it again after a pause will show.
+                (Err(conflict @ Trouble::Store(Error::Conflict { .. })), Some(_)) => return Err(conflict),
                 (Err(Trouble::Store(Error::Conflict { .. } | Error::NotFound(_))), _) => {
                     return Err(Trouble::Lost);
                 }
                 (result, _) => return result,
             }
         }
-        Err(Trouble::Lost)
     }
 
     async fn carry_out(&mut self, decision: Decision, now: Timestamp) -> Result<(), Trouble> {
@@ -48,6 +53,7 @@ impl Driver {
         let must_write = write.as_ref().is_some_and(|write| write.durability == Durability::BeforeEffects)
             || (calls && !held.owner.held);
         held.dirty |= write.is_some();
+        let amended = write.is_some_and(|write| write.amendment.is_some());
         if must_write && !(parked && held.owner.held) {
             self.commit_now(false).await?;
         }
@@ -56,6 +62,9 @@ impl Driver {
         }
         if ended {
             self.calls.clear();
+        }
+        if amended {
+            self.note_headers();
         }
         self.release(effects);
         self.set_timer(wake, now);
@@ -142,7 +151,8 @@ impl Driver {
         if held.owner.held && stored.owner != held.owner {
             return Err(Trouble::Lost);
         }
-        self.adopt(stored);
+        let held = held.owner.held;
+        self.adopt(stored, held);
         if let Some(held) = self.held.as_mut() {
             held.run = Run::reloaded(held.run.transaction().clone(), in_flight);
         }
@@ -162,7 +172,7 @@ impl Driver {
                 Ok(None) => return,
                 Ok(Some(stored)) if !self.is_ours(&stored) => return,
                 Ok(Some(stored)) => {
-                    self.adopt(stored);
+                    self.adopt(stored, true);
                     match self.feed(&Input::Woke).await {
                         Ok(()) => return,
                         Err(Trouble::Lost) => return self.let_go(),
@@ -184,6 +194,25 @@ impl Driver {
         }
     }
 
+    /// After a panic: the transaction is released, and tried again when an interval has passed.
+    pub(super) async fn give_back(&mut self) {
+        match self.shared.context.store.load(&self.gid).await {
+            Ok(Some(stored)) if self.is_ours(&stored) => {
+                self.adopt(stored, true);
+                let later = self.shared.now().plus(self.shared.context.policy.retry_interval);
+                if let Some(held) = self.held.as_mut() {
+                    held.wake = Some(later);
+                }
+                if let Err(trouble) = self.commit_now(true).await {
+                    tracing::warn!(gid = %self.gid, ?trouble, "the transaction could not be given back; reading it again");
+                    self.unsure = true;
+                }
+            }
+            Ok(_) => {}
+            Err(_) => self.unsure = true,
+        }
+    }
+
     fn is_ours(&self, stored: &Stored) -> bool {
         let (token, ours) = (&stored.owner.token, &self.shared.context.tokens);
         stored.owner.held
@@ -193,7 +222,7 @@ impl Driver {
     }
 }
 
-const fn is_call(effect: &Effect) -> bool {
+pub(super) const fn is_call(effect: &Effect) -> bool {
     match effect {
         Effect::Call(_) | Effect::Probe(_) | Effect::Resume(_) => true,
         Effect::Alert(_) | Effect::Reply(_) => false,

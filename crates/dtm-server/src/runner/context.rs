@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use dtm_core::coordinator::Policy;
@@ -61,9 +62,9 @@ pub(super) struct Shared {
     pub(super) context: Context,
     pub(super) registry: Registry,
     pub(super) tasks: TaskTracker,
-    pub(super) stopping: AtomicBool,
     pub(super) agenda: Agenda,
-    pub(super) stop: Notify,
+    /// Cancelled when the server stops. Whoever waits for anything waits for this too.
+    pub(super) stop: CancellationToken,
 }
 
 /// When the poller has to look next because of something that this process has released.
@@ -79,9 +80,8 @@ impl Shared {
             context,
             registry: Registry::new(),
             tasks: TaskTracker::new(),
-            stopping: AtomicBool::new(false),
             agenda: Agenda { earliest: AtomicU64::new(u64::MAX), changed: Notify::new() },
-            stop: Notify::new(),
+            stop: CancellationToken::new(),
         }
     }
 
@@ -90,7 +90,7 @@ impl Shared {
     }
 
     pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
+        self.stop.is_cancelled()
     }
 }
 

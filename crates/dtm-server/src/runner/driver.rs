@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -15,7 +14,7 @@ use tokio::sync::mpsc;
 
 use dtm_core::coordinator::{BranchCall, CallKey, Effect, Illegal, Input, PassEnd, Run};
 use dtm_core::model::{Gid, Outcome, Status, Timestamp, Transaction};
-use dtm_store::{Ownership, Stored};
+use dtm_store::{OwnerToken, Ownership, Stored};
 
 use super::context::Shared;
 use super::request::{Answer, Applied, Command, RequestError};
@@ -34,10 +33,12 @@ pub(super) enum Trouble {
 
 /// How a driver starts.
 pub(super) enum Start {
-    /// With a transaction that the poller has claimed.
-    Claimed(Box<Stored>),
+    /// With a transaction that the poller has claimed under this token.
+    Claimed(OwnerToken),
     /// With a request; the transaction may not exist yet.
     Asked(Command),
+    /// After the panic of a driver: the transaction is given back, to be tried again later.
+    Rescue,
 }
 
 /// A transaction in the hands of its driver.
@@ -85,12 +86,13 @@ impl Driver {
     }
 
     pub(super) async fn drive(mut self, mut inbox: mpsc::Receiver<Command>, start: Start) {
+        // Read when the registry has the driver already: whoever stops the server sees one of the two.
+        self.stopping = self.shared.is_stopping();
+        let stop = self.shared.stop.clone();
         match start {
-            Start::Claimed(stored) => {
-                self.adopt(*stored);
-                self.go_on(&Input::Woke).await;
-            }
+            Start::Claimed(token) => self.take_up(&token).await,
             Start::Asked(command) => self.handle(command).await,
+            Start::Rescue => self.give_back().await,
         }
         while self.unsure || !self.may_end() || !inbox.is_empty() {
             if self.unsure {
@@ -99,6 +101,7 @@ impl Driver {
             }
             tokio::select! {
                 biased;
+                () = stop.cancelled(), if !self.stopping => self.stop().await,
                 Some((key, outcome)) = self.calls.next(), if !self.calls.is_empty() => {
                     self.go_on(&ended(key, outcome)).await;
                 }
@@ -115,13 +118,27 @@ impl Driver {
         // Requests that came in meanwhile lose their answer, and their senders ask again.
     }
 
-    /// Takes over what was read from the store.
-    pub(super) fn adopt(&mut self, stored: Stored) {
+    /// Goes on with a transaction that was claimed. It is read again, because a request may have taken it, and
+    /// even ended it, between the claim and this moment.
+    async fn take_up(&mut self, token: &OwnerToken) {
+        match self.shared.context.store.load(&self.gid).await {
+            Ok(Some(stored)) if stored.owner.held && stored.owner.token == *token => {
+                self.adopt(stored, true);
+                self.go_on(&Input::Woke).await;
+            }
+            Ok(_) => {}
+            Err(_) => self.unsure = true, // which reads it until it can be read, and says so
+        }
+    }
+
+    /// Takes over what was read from the store. Whether it is held by this driver is for the caller to say: a
+    /// transaction that somebody else holds is written under a fresh token, which fences them off.
+    pub(super) fn adopt(&mut self, stored: Stored, held: bool) {
         let status = stored.transaction.status();
         let registered = stored.transaction.registrations.len();
         let held = Held {
             run: Run::recovered(stored.transaction),
-            owner: stored.owner,
+            owner: Ownership { token: stored.owner.token, held },
             status,
             registered,
             dirty: false,
@@ -131,8 +148,14 @@ impl Driver {
     }
 
     pub(super) fn hold(&mut self, held: Held) {
-        self.headers = Arc::new(held.run.transaction().options().branch_headers.clone());
         self.held = Some(held);
+        self.note_headers();
+    }
+
+    /// The headers of every call from now on. Submit may have brought others than prepare (behaviour 14).
+    pub(super) fn note_headers(&mut self) {
+        let headers = self.transaction().map(|transaction| transaction.options().branch_headers.clone());
+        self.headers = Arc::new(headers.unwrap_or_default());
     }
 
     /// Feeds an input that did not come from a client. Trouble is dealt with here.
@@ -209,11 +232,6 @@ impl Driver {
 
     pub(super) fn transaction(&self) -> Option<&Transaction> {
         self.held.as_ref().map(|held| held.run.transaction())
-    }
-
-    /// How long until `at`.
-    pub(super) fn pause_until(&self, at: Timestamp) -> Duration {
-        at.since(self.shared.now())
     }
 
     /// Nothing to drive, nothing out: whoever comes next starts a new driver.

@@ -2,15 +2,14 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use dtm_core::coordinator::{Registered, Verb, register};
-use dtm_core::model::{Definition, Gid, Mode, Registration, Seconds, Timestamp, WorkflowEnd};
-use dtm_store::{Commit, Cursor, Error, Expect, Filter, NewOwner, Page, Rescheduled, Stored};
+use dtm_core::model::{Definition, Gid, Mode, Registration, Seconds, WorkflowEnd};
+use dtm_store::{Cursor, Error, Filter, OwnerToken, Page, Rescheduled, Stored};
 
 use super::context::{Context, Shared};
 use super::driver::{Driver, Start};
@@ -142,7 +141,7 @@ impl Engine {
             }
             let (to, answer) = oneshot::channel();
             let request = Request::Reschedule { later_than: Some(later_than) };
-            let sent = sender.send(Command::Request(request, to)).await;
+            let sent = sender.send(Command { request, answer: to }).await;
             if sent.is_ok() && matches!(answer.await, Ok(Ok(Applied::Accepted))) {
                 count += 1;
             }
@@ -171,16 +170,9 @@ impl Engine {
     /// Ends the runner: nothing new is called, calls that are out may end within `limit`, deferred progress is
     /// stored, every transaction is released, and the node leaves the store (decision 28).
     pub async fn stop(&self, limit: Duration) {
-        self.shared.stopping.store(true, Ordering::SeqCst);
-        self.shared.stop.notify_waiters();
-        let drain = async {
-            for (_, sender) in self.shared.registry.all() {
-                drop(sender.send(Command::Stop).await);
-            }
-            self.shared.tasks.close();
-            self.shared.tasks.wait().await;
-        };
-        if tokio::time::timeout(limit, drain).await.is_err() {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        if tokio::time::timeout(limit, self.shared.tasks.wait()).await.is_err() {
             tracing::warn!(
                 active = self.active(),
                 "stopping although calls are still out; they are repeated after the next start"
@@ -198,7 +190,7 @@ impl Engine {
                 return Err(RequestError::Stopping);
             }
             let (to, answer) = oneshot::channel();
-            let command = Command::Request(request(), to);
+            let command = Command { request: request(), answer: to };
             let inbox = self.shared.registry.inbox(gid);
             match inbox.fresh {
                 Some(receiver) => spawn_driver(&self.shared, gid.clone(), receiver, Start::Asked(command)),
@@ -218,64 +210,53 @@ impl Engine {
     }
 }
 
-/// Starts the task that drives `gid`. A panic in it is contained: the transaction is released and tried again.
-pub(super) fn spawn_driver(shared: &Arc<Shared>, gid: Gid, inbox: mpsc::Receiver<Command>, start: Start) {
+/// Starts the task that drives `gid`. A panic in it is contained: the transaction is given back and tried again.
+fn spawn_driver(shared: &Arc<Shared>, gid: Gid, inbox: mpsc::Receiver<Command>, start: Start) {
     let driver = Driver::new(Arc::clone(shared), gid.clone());
-    let for_rescue = Arc::clone(shared);
-    shared.tasks.spawn(async move {
-        if AssertUnwindSafe(driver.drive(inbox, start)).catch_unwind().await.is_err() {
-            for_rescue.context.metrics.task_panicked();
-            tracing::error!(%gid, "the driver of this transaction panicked; it is released and tried again later");
-            for_rescue.registry.remove(&gid);
-            rescue(&for_rescue, &gid).await;
-        }
-    });
-}
-
-/// A claimed transaction whose gid has a driver in this process already: a request is being handled that
-/// started before the claim. Its writes are fenced off now, so the claim is given back to be taken up next.
-pub(super) fn hand_over(shared: &Arc<Shared>, gid: Gid, stored: Stored) {
     let shared = Arc::clone(shared);
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
-        let due = shared.now();
-        release(&shared, &gid, stored, due).await;
-        shared.agenda.note(due);
+        let is_rescue = matches!(start, Start::Rescue);
+        if AssertUnwindSafe(driver.drive(inbox, start)).catch_unwind().await.is_ok() {
+            return;
+        }
+        shared.context.metrics.task_panicked();
+        shared.registry.remove(&gid);
+        if is_rescue {
+            tracing::error!(%gid, "the driver of this transaction panicked again; it goes on after the next start");
+        } else {
+            tracing::error!(%gid, "the driver of this transaction panicked; it is given back and tried again later");
+            start_driver(&shared, gid, Start::Rescue);
+        }
     });
 }
 
-async fn rescue(shared: &Arc<Shared>, gid: &Gid) {
-    let mut pause = Duration::from_millis(100);
-    while !shared.is_stopping() {
-        match shared.context.store.load(gid).await {
-            Ok(Some(stored)) if !stored.transaction.status().is_final() && stored.owner.held => {
-                let due = shared.now().plus(shared.context.policy.retry_interval);
-                return release(shared, gid, stored, due).await;
-            }
-            Ok(_) => return,
-            Err(error) if error.retry_helps() => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(5));
-            }
-            Err(error) => return tracing::error!(%gid, %error, "the transaction could not be released"),
-        }
-    }
+/// Goes on with a transaction that was claimed under `token`.
+pub(super) fn take_up(shared: &Arc<Shared>, gid: Gid, token: OwnerToken) {
+    start_driver(shared, gid, Start::Claimed(token));
 }
 
-async fn release(shared: &Arc<Shared>, gid: &Gid, stored: Stored, due: Timestamp) {
-    let commit = Commit {
-        gid: gid.clone(),
-        expect: Expect {
-            status: stored.transaction.status(),
-            owner: stored.owner.token,
-            registered: stored.transaction.registrations.len(),
-        },
-        state: stored.transaction.state,
-        owner: NewOwner::Release,
-        due: Some(due),
-    };
-    if let Err(error) = shared.context.store.commit(commit).await {
-        tracing::warn!(%gid, %error, "a claim could not be given back");
+/// Starts a driver for `gid`, when it has one (a request is being handled that came first) after the end of
+/// that one: a gid never has two.
+fn start_driver(shared: &Arc<Shared>, gid: Gid, start: Start) {
+    let inbox = shared.registry.inbox(&gid);
+    if let Some(receiver) = inbox.fresh {
+        return spawn_driver(shared, gid, receiver, start);
     }
-    shared.agenda.note(due);
+    let shared = Arc::clone(shared);
+    let tasks = shared.tasks.clone();
+    tasks.spawn(async move {
+        let mut present = inbox.sender;
+        loop {
+            tokio::select! {
+                () = present.closed() => {}
+                () = shared.stop.cancelled() => return, // what the node holds is free when it has left
+            }
+            let inbox = shared.registry.inbox(&gid);
+            match inbox.fresh {
+                Some(receiver) => return spawn_driver(&shared, gid, receiver, start),
+                None => present = inbox.sender,
+            }
+        }
+    });
 }

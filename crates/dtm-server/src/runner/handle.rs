@@ -4,19 +4,15 @@ use dtm_core::coordinator::{Decision, Durability, Input, Readmission, Run, Verb,
 use dtm_core::model::{Mode, Status, Timestamp, Transaction};
 use dtm_store::{Error, NewTransaction, Ownership};
 
+use super::commit::is_call;
 use super::driver::{Driver, Held, Trouble, answer};
 use super::request::{Admit, Answer, Applied, Command, Request, RequestError};
 
 impl Driver {
     pub(super) async fn handle(&mut self, command: Command) {
-        match command {
-            Command::Stop => self.stop().await,
-            Command::Request(request, to) => {
-                let result = self.apply(request, to).await;
-                if let Some((to, result)) = result {
-                    answer(to, result);
-                }
-            }
+        let Command { request, answer: to } = command;
+        if let Some((to, result)) = self.apply(request, to).await {
+            answer(to, result);
         }
     }
 
@@ -106,7 +102,8 @@ impl Driver {
         let complete = !ended
             && decision.write.as_ref().is_none_or(|write| write.durability == Durability::BeforeEffects);
         let due = decision.wake.unwrap_or(initial.state.next_retry);
-        let long = decision.effects.is_empty() && due.since(now) > context.settings.sleep_in_memory_max;
+        let idle = !decision.effects.iter().any(is_call);
+        let long = idle && due.since(now) > context.settings.sleep_in_memory_max;
         let status = initial.status();
         let owner = Ownership { token: context.tokens.fresh(), held: status != Status::Prepared && !long };
         let transaction = if complete { run.transaction().clone() } else { initial };
@@ -182,7 +179,7 @@ impl Driver {
         }
         let stored = self.shared.context.store.load(&self.gid).await?;
         let stored = stored.ok_or_else(|| RequestError::NotFound(self.gid.to_string()))?;
-        self.adopt(stored);
+        self.adopt(stored, false);
         Ok(())
     }
 
@@ -202,7 +199,11 @@ impl Driver {
             }
             Err(Trouble::Store(error)) => {
                 self.unsure = true;
-                Err(error.into())
+                match error {
+                    // Decision 15.
+                    Error::Conflict { .. } => Err(RequestError::Busy(self.gid.to_string())),
+                    error => Err(error.into()),
+                }
             }
         }
     }
@@ -215,7 +216,7 @@ impl Driver {
     }
 
     /// The server is stopping: nothing new is called; what is out may end; then the transaction is released.
-    async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         self.stopping = true;
         self.turn_waiters_away(&RequestError::Stopping);
         let idle = self.calls.is_empty();

@@ -49,7 +49,7 @@ pub(super) async fn purge(shared: Arc<Shared>) {
 async fn pause(shared: &Shared, span: Duration) -> bool {
     tokio::select! {
         () = tokio::time::sleep(span) => {}
-        () = shared.stop.notified() => {}
+        () = shared.stop.cancelled() => {}
     }
     !shared.is_stopping()
 }

@@ -2,32 +2,32 @@
 
 use std::sync::Arc;
 
+use dtm_core::model::Timestamp;
+
 use super::context::Shared;
-use super::driver::Start;
-use super::engine::spawn_driver;
+use super::engine::take_up;
 use super::jitter::lengthened;
 
 /// Claims until the server stops. Looks when something that this process released becomes due, and otherwise
 /// once every poll interval, for what other servers left behind.
 pub(super) async fn poll(shared: Arc<Shared>) {
-    let mut next_known = None;
+    let mut next_known: Option<Timestamp> = None;
     while !shared.is_stopping() {
+        // Taken before the look: what becomes due during it, or is noted during it, is looked for again.
+        let noted = shared.agenda.take();
+        let looked_at = shared.now();
         let full = claim(&shared).await;
+        next_known = [next_known, noted].into_iter().flatten().filter(|known| *known > looked_at).min();
         if full {
             tokio::task::yield_now().await;
             continue;
         }
-        if let Some(noted) = shared.agenda.take() {
-            next_known = Some(next_known.map_or(noted, |known: dtm_core::model::Timestamp| known.min(noted)));
-        }
-        let now = shared.now();
-        next_known = next_known.filter(|known| *known > now);
         let longest = shared.context.settings.poll_interval;
-        let pause = next_known.map_or(longest, |known| known.since(now).min(longest));
+        let pause = next_known.map_or(longest, |known| known.since(shared.now()).min(longest));
         tokio::select! {
             () = tokio::time::sleep(lengthened(pause, 0.05)) => {}
             () = shared.agenda.changed() => {}
-            () = shared.stop.notified() => {}
+            () = shared.stop.cancelled() => {}
         }
     }
 }
@@ -57,13 +57,7 @@ async fn claim(shared: &Arc<Shared>) -> bool {
     }
     let found = claims.claimed.len();
     for stored in claims.claimed {
-        let gid = stored.transaction.gid().clone();
-        let inbox = shared.registry.inbox(&gid);
-        match inbox.fresh {
-            Some(receiver) => spawn_driver(shared, gid, receiver, Start::Claimed(Box::new(stored))),
-            // A request is being handled for it this very moment; its driver is told to look again.
-            None => super::engine::hand_over(shared, gid, stored),
-        }
+        take_up(shared, stored.transaction.gid().clone(), stored.owner.token);
     }
     found == limit
 }

@@ -60,11 +60,6 @@ impl Registry {
         }
     }
 
-    /// The inbox of `gid` if somebody drives it.
-    pub(super) fn running(&self, gid: &Gid) -> Option<mpsc::Sender<Command>> {
-        self.shard(gid).lock().get(gid).cloned()
-    }
-
     /// The driver of `gid` is about to end.
     pub(super) fn remove(&self, gid: &Gid) {
         if self.shard(gid).lock().remove(gid).is_some() {
@@ -72,7 +67,7 @@ impl Registry {
         }
     }
 
-    /// All inboxes, to tell every driver something.
+    /// All inboxes, to ask every driver something.
     pub(super) fn all(&self) -> Vec<(Gid, mpsc::Sender<Command>)> {
         let mut all = Vec::with_capacity(self.active());
         for shard in &self.shards {

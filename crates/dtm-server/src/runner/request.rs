@@ -71,11 +71,9 @@ pub(super) struct Admit {
     pub(super) end: Option<WorkflowEnd>,
 }
 
-/// What arrives in the inbox of a driver.
+/// What arrives in the inbox of a driver: a request, and where to answer it.
 #[derive(Debug)]
-pub(super) enum Command {
-    /// A request and where to answer it.
-    Request(Request, Answer),
-    /// The server is stopping: finish the calls that are out, store, release.
-    Stop,
+pub(super) struct Command {
+    pub(super) request: Request,
+    pub(super) answer: Answer,
 }
