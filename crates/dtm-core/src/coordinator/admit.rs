@@ -145,23 +145,12 @@ fn step_difference(stored: &[Step], request: &[Step]) -> Option<String> {
 
 /// The first option that the request sets and that is not what the transaction runs with.
 fn changed_option(own: &Options, request: &Options) -> Option<&'static str> {
+    let request = &request.or(own);
     let differs = |mine: bool, name| mine.then_some(name);
-    differs(
-        request.timeout_to_fail.is_some() && request.timeout_to_fail != own.timeout_to_fail,
-        "timeout_to_fail",
-    )
-    .or(differs(
-        request.retry_interval.is_some() && request.retry_interval != own.retry_interval,
-        "retry_interval",
-    ))
-    .or(differs(request.retry_limit.is_some() && request.retry_limit != own.retry_limit, "retry_limit"))
-    .or(differs(
-        request.request_timeout.is_some() && request.request_timeout != own.request_timeout,
-        "request_timeout",
-    ))
-    .or(differs(
-        !request.branch_headers.is_empty() && request.branch_headers != own.branch_headers,
-        "branch_headers",
-    ))
-    .or(differs(request.concurrent && !own.concurrent, "concurrent"))
+    differs(request.timeout_to_fail != own.timeout_to_fail, "timeout_to_fail")
+        .or(differs(request.retry_interval != own.retry_interval, "retry_interval"))
+        .or(differs(request.retry_limit != own.retry_limit, "retry_limit"))
+        .or(differs(request.request_timeout != own.request_timeout, "request_timeout"))
+        .or(differs(request.branch_headers != own.branch_headers, "branch_headers"))
+        .or(differs(request.concurrent != own.concurrent, "concurrent"))
 }

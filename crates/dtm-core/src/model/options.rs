@@ -25,19 +25,24 @@ pub struct Options {
 }
 
 impl Options {
-    /// These options where they are set, the ones of `earlier` where they are not.
+    /// These options where they are set, the ones of `earlier` where they are not. Zero is not set: on the wire
+    /// it means "as the server is configured".
     #[must_use]
     pub fn or(&self, earlier: &Self) -> Self {
         let headers =
             if self.branch_headers.is_empty() { &earlier.branch_headers } else { &self.branch_headers };
         Self {
             wait_result: self.wait_result || earlier.wait_result,
-            timeout_to_fail: self.timeout_to_fail.or(earlier.timeout_to_fail),
-            retry_interval: self.retry_interval.or(earlier.retry_interval),
-            retry_limit: self.retry_limit.or(earlier.retry_limit),
-            request_timeout: self.request_timeout.or(earlier.request_timeout),
+            timeout_to_fail: set(self.timeout_to_fail).or(earlier.timeout_to_fail),
+            retry_interval: set(self.retry_interval).or(earlier.retry_interval),
+            retry_limit: self.retry_limit.filter(|&limit| limit > 0).or(earlier.retry_limit),
+            request_timeout: set(self.request_timeout).or(earlier.request_timeout),
             branch_headers: headers.clone(),
             concurrent: self.concurrent || earlier.concurrent,
         }
     }
+}
+
+fn set(span: Option<Seconds>) -> Option<Seconds> {
+    span.filter(|span| span.get() > 0)
 }
