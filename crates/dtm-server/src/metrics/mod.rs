@@ -4,12 +4,16 @@
 //! |---|---|
 //! | `events` | [`Metrics`]: what is counted where it happens |
 //! | `cells` | a family whose members are found by index instead of by hash |
+//! | `labels` | the labels and all their values |
 //! | `watched` | what is read when somebody scrapes |
 //! | `exposition` | the text that Prometheus and everything like it reads |
 
 mod cells;
 mod events;
 mod exposition;
+mod labels;
+#[cfg(test)]
+mod tests;
 mod watched;
 
 pub use events::Metrics;
