@@ -11,6 +11,7 @@
 //! | [`codec`] | the text of a record, the same in every store |
 //! | [`clock`] | the clock that due times and heartbeats are compared with |
 //! | [`group_commit`] | many callers, few durable writes |
+//! | `suite` | the conformance suite, `store_suite!` (feature `suite`) |
 //!
 //! [`Store`] is all three roles together; `Arc<dyn Store>` is what the server holds.
 
@@ -21,6 +22,8 @@ pub mod group_commit;
 pub mod nodes;
 pub mod owner;
 pub mod precondition;
+#[cfg(feature = "suite")]
+pub mod suite;
 pub mod topics;
 pub mod transactions;
 
