@@ -170,6 +170,7 @@ async fn a_branch_that_never_answers_costs_its_own_time_out() {
     let outcome = transport().call(&branch, &headers([])).await;
     assert_eq!(cause(&outcome), format!("http://{}: no answer within 1 s", server.address));
     assert!((1_000..2_500).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert_eq!(attempt_of(&server, SHORT).await.contact, Contact::TimedOut);
 }
 
 #[tokio::test]

@@ -35,11 +35,10 @@ async fn a_host_that_does_not_exist_is_unknown() {
 async fn calls_one_after_the_other_share_a_connection() {
     let mut server = Server::answering(answer("200 OK", "{}")).await;
     let transport = transport();
-    for _ in 0..10 {
+    for _ in 0..100 {
         assert_eq!(transport.call(&call(&server.url("/a")), &headers([])).await, Outcome::Success);
-        assert_eq!(server.next().connection, 0);
-        // the pool takes the connection back in a task of its own
-        tokio::task::yield_now().await;
+        // the pool takes a connection back in a task of its own, now and then after the next call
+        assert!(server.next().connection < 10);
     }
 }
 
@@ -84,12 +83,17 @@ async fn a_request_that_was_sent_is_never_sent_again() {
     .await;
     let transport = transport();
     let branch = call(&server.url("/a"));
-    assert_eq!(transport.call(&branch, &headers([])).await, Outcome::Success);
-    assert_eq!(server.next().connection, 0);
-    tokio::task::yield_now().await;
-
-    let attempt = transport.attempt(&branch, &headers([]), LONG).await;
-    assert!(cause(&attempt.outcome).contains("no answer: "), "{attempt:?}");
-    assert_eq!(server.next().connection, 0, "over the pooled connection");
+    let mut requests = vec![];
+    let outcome = loop {
+        let outcome = transport.call(&branch, &headers([])).await;
+        requests.push(server.next().connection);
+        // a call that was faster than the pool got a connection of its own
+        if outcome != Outcome::Success || requests.len() == 100 {
+            break outcome;
+        }
+    };
+    assert!(cause(&outcome).contains("no answer: "), "{outcome:?}");
+    let last = requests.pop().unwrap();
+    assert!(requests.contains(&last), "over a pooled connection");
     assert!(server.received.try_recv().is_err(), "and once only");
 }
