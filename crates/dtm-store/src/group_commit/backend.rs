@@ -1,5 +1,7 @@
 //! What a store has to bring along.
 
+use std::sync::Arc;
+
 use crate::Error;
 
 /// Writes batches durably.
@@ -19,8 +21,11 @@ pub trait Backend: Send + Sync + 'static {
     /// What kept the batch as a whole from being written. [`Error::happened`] has to be `Some(false)` only when
     /// certainly nothing was: the operations are then executed again, one by one, to find the one to blame.
     /// In all other cases they are not, because an operation that did happen would now be refused.
+    ///
+    /// The operations are shared so that a backend can hand them to a thread; it lets go of them before it
+    /// returns.
     async fn execute(
         &self,
-        operations: &[Self::Operation],
+        operations: Arc<Vec<Self::Operation>>,
     ) -> Result<Vec<Result<Self::Output, Error>>, Error>;
 }

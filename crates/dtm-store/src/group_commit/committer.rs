@@ -51,17 +51,22 @@ impl<B: Backend> Committer<B> {
     async fn execute(&self, queued: &mut Vec<Queued<B>>) {
         let (operations, waiting): (Vec<_>, Vec<_>) =
             queued.drain(..).map(|Queued { operation, answer }| (operation, answer)).unzip();
-        match self.attempt(&operations).await {
+        let operations = Arc::new(operations);
+        let error = match self.attempt(&operations).await {
             Ok(results) => {
                 for (answer, result) in waiting.into_iter().zip(results) {
                     self.answer(answer, result);
                 }
+                return;
             }
-            Err(error) if error.happened() == Some(false) && operations.len() > 1 => {
-                tracing::debug!(%error, operations = operations.len(), "a batch failed, its operations go one by one");
-                self.execute_one_by_one(&operations, waiting).await;
+            Err(error) => error,
+        };
+        match Arc::into_inner(operations) {
+            Some(operations) if error.happened() == Some(false) && operations.len() > 1 => {
+                tracing::debug!(%error, count = operations.len(), "a batch failed, its operations go one by one");
+                self.execute_one_by_one(operations, waiting).await;
             }
-            Err(error) => {
+            Some(_) | None => {
                 for answer in waiting {
                     self.answer(answer, Err(error.clone()));
                 }
@@ -73,14 +78,14 @@ impl<B: Backend> Committer<B> {
     /// trouble, and the rest is not tried: each might wait for the same time-out.
     async fn execute_one_by_one(
         &self,
-        operations: &[B::Operation],
+        operations: Vec<B::Operation>,
         waiting: Vec<oneshot::Sender<Answer<B>>>,
     ) {
         let mut trouble: Option<Error> = None;
-        for (operation, answer) in operations.iter().zip(waiting) {
+        for (operation, answer) in operations.into_iter().zip(waiting) {
             let result = match &trouble {
                 Some(error) => Err(error.clone()),
-                None => match self.attempt(std::slice::from_ref(operation)).await {
+                None => match self.attempt(&Arc::new(vec![operation])).await {
                     Ok(mut results) => results.pop().unwrap_or_else(|| Err(no_result())),
                     Err(error) => {
                         trouble = error.happened().is_none().then(|| error.clone());
@@ -93,14 +98,15 @@ impl<B: Backend> Committer<B> {
     }
 
     /// One batch, with a panic of the backend contained.
-    async fn attempt(&self, operations: &[B::Operation]) -> Result<Vec<Answer<B>>, Error> {
+    async fn attempt(&self, operations: &Arc<Vec<B::Operation>>) -> Result<Vec<Answer<B>>, Error> {
+        let count = operations.len();
         self.counters.batches.fetch_add(1, Ordering::Relaxed);
-        self.counters.operations.fetch_add(operations.len() as u64, Ordering::Relaxed);
-        match AssertUnwindSafe(self.backend.execute(operations)).catch_unwind().await {
-            Ok(Ok(results)) if results.len() != operations.len() => Err(no_result()),
+        self.counters.operations.fetch_add(count as u64, Ordering::Relaxed);
+        match AssertUnwindSafe(self.backend.execute(Arc::clone(operations))).catch_unwind().await {
+            Ok(Ok(results)) if results.len() != count => Err(no_result()),
             Ok(results) => results,
             Err(_) => {
-                tracing::error!(operations = operations.len(), "the store panicked while it wrote a batch");
+                tracing::error!(count, "the store panicked while it wrote a batch");
                 Err(Error::Unavailable("the store panicked while it wrote".to_owned()))
             }
         }

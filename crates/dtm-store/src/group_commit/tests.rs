@@ -47,7 +47,7 @@ impl Backend for Scripted {
     type Operation = u32;
     type Output = u32;
 
-    async fn execute(&self, operations: &[u32]) -> Result<Vec<Result<u32, Error>>, Error> {
+    async fn execute(&self, operations: Arc<Vec<u32>>) -> Result<Vec<Result<u32, Error>>, Error> {
         self.batches.lock().unwrap().push(operations.to_vec());
         self.gate.acquire().await.unwrap().forget();
         let act = self.script.lock().unwrap().pop_front().unwrap_or(Act::Execute);

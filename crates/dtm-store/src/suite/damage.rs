@@ -48,6 +48,7 @@ pub async fn a_record_that_cannot_be_read_is_reported_once_and_its_neighbours_ar
     drop(store);
     under_test.corrupt(&gid("g3")).await;
     let store = under_test.store();
+    let tokens = join(&*store, "a").await;
     let (mut claimed, mut damaged) = (BTreeSet::new(), Vec::new());
     for _ in 0..10 {
         let claims = store.claim_due(&tokens, 2).await.unwrap();
