@@ -61,9 +61,13 @@ impl<'a> Draft<'a> {
         self.write.status.unwrap_or(self.transaction.state.status)
     }
 
-    /// The row as this decision leaves it.
+    /// The row as this decision leaves it. A row that has succeeded stays as it is.
     pub(super) fn row(&self, index: BranchIndex) -> BranchProgress {
-        self.write.rows.get(&index).copied().unwrap_or_else(|| self.transaction.state.progress_of(index))
+        let stored = self.transaction.state.progress_of(index);
+        if stored.status == BranchStatus::Succeed {
+            return stored;
+        }
+        self.write.rows.get(&index).copied().unwrap_or(stored)
     }
 
     /// The options as this decision leaves them.

@@ -78,8 +78,8 @@ fn select(
         if may_start && is_free && draft.has_room(ready.steps.len()) {
             ready.steps.push(step);
         }
-        if direction.waits_for(step).is_none() {
-            break; // the others wait for this one
+        if direction.waits_for(step).is_none() || !draft.has_room(ready.steps.len()) {
+            break; // the others wait for this one, or for a call to end
         }
     }
     ready
