@@ -7,11 +7,14 @@ use dtm_proto::http::TransactionRequest;
 use super::wait_result::result_of_wait;
 use super::{Api, ApiError, Class};
 use crate::runner::Applied;
-use crate::transport::check_url;
+use crate::transport::{check_header, check_url};
 
 pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -> Result<(), ApiError> {
     let definition = request.definition(api.now(), &api.limits)?;
     check_urls(&definition)?;
+    for (name, value) in &definition.options.branch_headers {
+        check_header(name, value)?;
+    }
     let end = match (verb, definition.plan.mode()) {
         (Verb::Submit, Mode::Workflow) => Some(request.workflow_end()?),
         _ => None,
