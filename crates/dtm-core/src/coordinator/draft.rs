@@ -124,12 +124,15 @@ impl<'a> Draft<'a> {
         self.write.amendment = Some(amendment.clone());
     }
 
-    /// The row ended. A success brings the interval back to its base (behaviour 93).
+    /// The row ended. A success brings the interval back to its base (behaviour 93); a failure is durable
+    /// before its consequences.
     pub(super) fn end_row(&mut self, index: BranchIndex, status: BranchStatus) {
         let row = BranchProgress { status, ended_at: Some(self.now), ..self.row(index) };
         self.write.rows.insert(index, row);
-        if status == BranchStatus::Succeed {
-            self.reset_interval();
+        match status {
+            BranchStatus::Succeed => self.reset_interval(),
+            BranchStatus::Failed => self.write.durability = Durability::BeforeEffects,
+            BranchStatus::Prepared => {}
         }
     }
 

@@ -69,6 +69,8 @@ fn a_status_and_a_failure_are_never_deferred() {
     Given::saga(1).started().answer("action 01", failure()).then_is_durable(true);
     Given::saga(1).started().answer("action 01", Outcome::Ongoing).then_is_durable(true);
     Given::saga(1).started().feed(&Input::Rescheduled).then_is_durable(true);
+    let mut case = Given::concurrent_saga(2, &[]).started();
+    case.answer("action 01", failure()).answer("action 02", failure()).then_is_durable(true);
 }
 
 #[test]

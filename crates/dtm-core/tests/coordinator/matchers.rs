@@ -88,11 +88,14 @@ impl Case {
     }
 
     pub(crate) fn alerts(&self) -> Vec<&Alert> {
-        let alert = |effect| match effect {
-            &Effect::Alert(ref alert) => Some(alert),
-            Effect::Call(_) | Effect::Probe(_) | Effect::Resume(_) | Effect::Reply(_) => None,
-        };
-        self.decision.effects.iter().filter_map(alert).collect()
+        self.decision
+            .effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Alert(alert) => Some(alert),
+                Effect::Call(_) | Effect::Probe(_) | Effect::Resume(_) | Effect::Reply(_) => None,
+            })
+            .collect()
     }
 
     /// What the last decision tells whoever waits for the result.

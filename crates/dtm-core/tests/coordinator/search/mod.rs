@@ -10,6 +10,7 @@
 //! | `invariants` | what must hold, one file each |
 //! | `explore` | breadth first through all worlds, and whether an end can be reached from each |
 //! | `scenario`, `cases` | where it starts |
+//! | `walk` | one random way through something larger |
 
 mod apply;
 mod cases;
@@ -21,4 +22,5 @@ mod key;
 mod planted;
 mod scenario;
 mod site;
+pub(crate) mod walk;
 mod world;

@@ -128,7 +128,7 @@ pub(crate) fn partial_orders(steps: u64) -> Vec<BTreeMap<u64, Vec<u64>>> {
         .map(|order| {
             let mut orders: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
             for (before, after) in order {
-                orders.entry(after).or_insert_with(Vec::new).push(before);
+                orders.entry(after).or_default().push(before);
             }
             orders
         })
