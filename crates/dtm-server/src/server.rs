@@ -13,7 +13,7 @@ use crate::api::Api;
 use crate::config::{Config, StoreDriver};
 use crate::ingress::http::{HttpServer, Ingress, ServeSettings, routes};
 use crate::metrics::{Metrics, Watched};
-use crate::runner::{Context, Engine, Settings};
+use crate::runner::{Context, Engine, Jitter, Settings};
 use crate::transport::{Guarded, HttpTransport, Transport};
 
 /// The name of the only server of an embedded store: each start is a new epoch of the same node, so that what
@@ -67,7 +67,7 @@ impl Server {
         let listener =
             HttpServer::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = open_store(&config, &clock)?;
+        let store = open_store(&config, &clock).await?;
         let metrics = Metrics::new();
         let (sender, alerts) = start_alerts(&config, &metrics)?;
         let transport = transport(&config)?;
@@ -84,6 +84,7 @@ impl Server {
             policy: config.policy.clone(),
             settings: settings(&config),
             tokens: TokenSource::new(node, epoch),
+            jitter: Jitter::random(),
         });
         metrics.watch(Watched::ActiveTransactions, engine.watch_active());
         let api = Api {
@@ -128,12 +129,16 @@ impl Server {
     }
 }
 
-fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, dtm_store::Error> {
+async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, dtm_store::Error> {
     match config.store.driver {
-        StoreDriver::Sled => Ok(Arc::new(SledStore::open(SledConfig {
-            node_timeout: config.runner.node_timeout,
-            ..SledConfig::new(&config.store.path, Arc::clone(clock))
-        })?)),
+        StoreDriver::Sled => {
+            let settings = SledConfig {
+                clock: Arc::clone(clock),
+                node_timeout: config.runner.node_timeout,
+                ..SledConfig::new(&config.store.path)
+            };
+            Ok(Arc::new(SledStore::open(settings).await?))
+        }
     }
 }
 

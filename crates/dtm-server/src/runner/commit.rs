@@ -7,7 +7,6 @@ use dtm_core::model::{Status, Timestamp};
 use dtm_store::{Commit, Error, Expect, NewOwner, Ownership, Stored};
 
 use super::driver::{Driver, Trouble};
-use super::jitter::lengthened;
 use super::request::RequestError;
 
 /// How often one input is decided anew because branches were registered meanwhile.
@@ -130,7 +129,8 @@ impl Driver {
     pub(super) fn set_timer(&mut self, wake: Option<Timestamp>, now: Timestamp) {
         let Some(held) = &self.held else { return };
         let driven = held.owner.held && !held.status.is_final();
-        self.timer.wake_in(wake.filter(|_| driven).map(|wake| wake.since(now)));
+        let jitter = &self.shared.context.jitter;
+        self.timer.wake_in(wake.filter(|_| driven).map(|wake| wake.since(now)), jitter);
         if driven && held.dirty {
             self.timer.flush_in(self.shared.context.settings.flush_after);
         }
@@ -167,7 +167,7 @@ impl Driver {
         self.calls.clear();
         let mut pause = FIRST_PAUSE;
         while !self.stopping && !self.shared.is_stopping() {
-            tokio::time::sleep(lengthened(pause, 1.0)).await;
+            tokio::time::sleep(self.shared.context.jitter.lengthened(pause, 1.0)).await;
             match self.shared.context.store.load(&self.gid).await {
                 Ok(None) => return,
                 Ok(Some(stored)) if !self.is_ours(&stored) => return,

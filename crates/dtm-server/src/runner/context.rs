@@ -13,6 +13,7 @@ use dtm_core::coordinator::Policy;
 use dtm_core::model::Timestamp;
 use dtm_store::{Clock, Store, TokenSource};
 
+use super::jitter::Jitter;
 use super::registry::Registry;
 use crate::alert::AlertSender;
 use crate::metrics::Metrics;
@@ -55,6 +56,8 @@ pub struct Context {
     pub settings: Settings,
     /// The tokens of this start of this server.
     pub tokens: TokenSource,
+    /// How pauses are spread.
+    pub jitter: Jitter,
 }
 
 /// The context and what the runner keeps for itself.

@@ -48,6 +48,7 @@ pub(super) async fn purge(shared: Arc<Shared>) {
 /// Waits; false when the server stops.
 async fn pause(shared: &Shared, span: Duration) -> bool {
     tokio::select! {
+        biased;
         () = tokio::time::sleep(span) => {}
         () = shared.stop.cancelled() => {}
     }

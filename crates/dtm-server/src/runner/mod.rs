@@ -27,4 +27,5 @@ mod timer;
 
 pub use context::{Context, Settings};
 pub use engine::Engine;
+pub use jitter::Jitter;
 pub use request::{Applied, RequestError};

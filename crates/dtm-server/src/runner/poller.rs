@@ -6,7 +6,6 @@ use dtm_core::model::Timestamp;
 
 use super::context::Shared;
 use super::engine::take_up;
-use super::jitter::lengthened;
 
 /// Claims until the server stops. Looks when something that this process released becomes due, and otherwise
 /// once every poll interval, for what other servers left behind.
@@ -24,8 +23,10 @@ pub(super) async fn poll(shared: Arc<Shared>) {
         }
         let longest = shared.context.settings.poll_interval;
         let pause = next_known.map_or(longest, |known| known.since(shared.now()).min(longest));
+        let pause = shared.context.jitter.lengthened(pause, 0.05);
         tokio::select! {
-            () = tokio::time::sleep(lengthened(pause, 0.05)) => {}
+            biased;
+            () = tokio::time::sleep(pause) => {}
             () = shared.agenda.changed() => {}
             () = shared.stop.cancelled() => {}
         }

@@ -73,6 +73,7 @@ impl Registry {
         for shard in &self.shards {
             all.extend(shard.lock().iter().map(|(gid, sender)| (gid.clone(), sender.clone())));
         }
+        all.sort_by(|(one, _), (other, _)| one.cmp(other)); // a simulation has to be repeatable
         all
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::jitter::lengthened;
+use super::jitter::Jitter;
 
 /// The two alarms of a driver on one timer.
 #[derive(Debug, Default)]
@@ -25,10 +25,10 @@ pub(super) enum Alarm {
 impl Timer {
     /// Rings after `pause` and a little more, at random, so that a thousand transactions that failed together
     /// do not come back together. `None`: not at all.
-    pub(super) fn wake_in(&mut self, pause: Option<Duration>) {
+    pub(super) fn wake_in(&mut self, pause: Option<Duration>, jitter: &Jitter) {
         self.wake = pause.map(|pause| {
             let spread = (pause / 10).min(Duration::from_secs(1));
-            Instant::now() + pause + lengthened(spread, 1.0) - spread
+            Instant::now() + pause + jitter.lengthened(spread, 1.0) - spread
         });
         self.arm();
     }
