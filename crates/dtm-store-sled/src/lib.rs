@@ -1,1 +1,41 @@
 //! The embedded store: sled, every acknowledged write on disk.
+//!
+//! ```text
+//! <folder>/LOCK     who holds the folder: pid and start, as text
+//! <folder>/format   the version of all that follows
+//! <folder>/mark     the number of the last batch that was acknowledged
+//! <folder>/sled/    the database
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`config`] | [`SledConfig`]: folder, clock, bounds |
+//! | [`store`] | [`SledStore`]: opening, closing, the contract |
+//! | `operation`, `backend` | what the committer is asked for; one batch, one flush |
+//! | `trans`, `lease`, `scan`, `topic`, `node` | what each operation means |
+//! | `engine` | sled, the durable barrier, a batch that is being put together |
+//! | `folder` | lock, format version, mark |
+//! | `schema` | the binary head in front of a state, checksums, values in parts |
+//! | `keys` | the keys of the one tree |
+//! | `index` | which unfinished transactions are due, and who holds them; in memory |
+//! | `error` | what becomes of an error of sled |
+
+mod backend;
+pub mod config;
+mod engine;
+mod error;
+mod folder;
+mod index;
+mod keys;
+mod lease;
+mod node;
+mod open;
+mod operation;
+mod scan;
+mod schema;
+pub mod store;
+mod topic;
+mod trans;
+
+pub use config::SledConfig;
+pub use store::SledStore;

@@ -172,7 +172,7 @@ pub trait TransactionStore: std::fmt::Debug + Send + Sync {
 
     /// Takes over up to `limit` transactions that are due and not held, or whose node is dead, the longest due
     /// first. Once it has returned, the caller holds each under a fresh token of `tokens`; no two callers ever
-    /// get the same one. May bring fewer than `limit` even when more are due; it brings none only when none is.
+    /// get the same one, and nobody gets what that same start of its node holds already. May bring fewer than `limit` even when more are due; it brings none only when none is.
     ///
     /// Whoever asks has to take the answer: a caller that goes away while it waits may leave transactions that a
     /// living node holds and nobody drives.

@@ -88,6 +88,17 @@ pub async fn what_a_silent_node_held_is_claimed(under_test: &mut impl StoreUnder
     assert_eq!(claim(&*store, &other, 10).await, [""; 0]);
 }
 
+/// A node whose heartbeat is late still drives what it holds, and does not take it from itself.
+pub async fn a_claimer_never_gets_what_it_holds_itself(under_test: &mut impl StoreUnderTest) {
+    let (store, now) = (under_test.store(), under_test.now());
+    let late = join(&*store, "late").await;
+    create_held(under_test, saga("held", now), &late).await;
+    create_released(under_test, saga("free", now), &late, now).await;
+    outlive_nodes(under_test).await;
+    assert_eq!(claim(&*store, &late, 10).await, ["free"]);
+    assert_eq!(claim(&*store, &late, 10).await, [""; 0]);
+}
+
 /// A node that was started again has lost what its earlier start held.
 pub async fn what_an_earlier_epoch_held_is_claimed(under_test: &mut impl StoreUnderTest) {
     let (store, now) = (under_test.store(), under_test.now());

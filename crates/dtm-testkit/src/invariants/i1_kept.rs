@@ -17,7 +17,7 @@ fn of_one(observed: &Observed<'_>, gid: &Gid, events: &[&Event]) -> Vec<Violatio
         })
     };
     let Some(stored) = observed.at_the_end(gid) else {
-        let ended = observed.statuses(gid).any(Status::is_final); // finished ones may be removed after a while
+        let ended = observed.statuses(gid).into_iter().any(Status::is_final); // finished ones may be removed after a while
         return acknowledged()
             .next()
             .filter(|_| !ended)
@@ -28,6 +28,7 @@ fn of_one(observed: &Observed<'_>, gid: &Gid, events: &[&Event]) -> Vec<Violatio
     let decided = stored.mode() != Mode::Saga && stored.mode() != Mode::Workflow;
     acknowledged()
         .filter_map(|ask| match (ask, stored.status()) {
+            (Ask::SubmitOther, _) => Some("other content under the same gid was acknowledged".to_owned()),
             (Ask::Submit, Status::Prepared) => Some("submit was acknowledged, but it is prepared".to_owned()),
             (Ask::Submit, Status::Aborting | Status::Failed)
                 if decided && !observed.may_be_force_stopped(gid) =>

@@ -7,7 +7,7 @@ pub(super) fn check(observed: &Observed<'_>) -> Vec<Violation> {
     for (gid, _) in observed.transactions() {
         let last = observed.at_the_end(gid).map(|stored| stored.status());
         let mut end = None;
-        for status in observed.statuses(gid).chain(last) {
+        for status in observed.statuses(gid).into_iter().chain(last) {
             match end {
                 Some(end) if end != status => {
                     violations.push(Violation::new("I2", gid, format!("it was {end}, then {status}")));

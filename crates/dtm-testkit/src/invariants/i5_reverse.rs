@@ -8,8 +8,9 @@ pub(super) fn check(observed: &Observed<'_>) -> Vec<Violation> {
     observed.stored().flat_map(|stored| of_one(observed, stored)).collect()
 }
 
-/// What a branch did, and to whom: the position in the list of effects.
+/// What a branch did: the position in the list of effects.
 struct Seen {
+    can_be_undone: bool,
     action: Option<usize>,
     compensation: Option<usize>,
 }
@@ -22,6 +23,7 @@ fn of_one(observed: &Observed<'_>, stored: &Transaction) -> Vec<Violation> {
         .map(|(index, step)| {
             let branch_id = step.branch_id.clone().unwrap_or_else(|| BranchId::of_step(index));
             Seen {
+                can_be_undone: !step.compensate.is_empty(),
                 action: position(observed, stored, &branch_id, Op::Action),
                 compensation: position(observed, stored, &branch_id, Op::Compensate),
             }
@@ -42,7 +44,8 @@ fn of_one(observed: &Observed<'_>, stored: &Transaction) -> Vec<Violation> {
             {
                 violation(format!("step {earlier} was undone before step {at}, which came after it"));
             }
-            if let (Some(undone), Some(action)) = (before.compensation, step.action)
+            // Without a compensation nothing keeps a late call from taking effect.
+            if let (true, Some(undone), Some(action)) = (step.can_be_undone, before.compensation, step.action)
                 && undone < action
             {
                 violation(format!("step {at} took effect when step {earlier} had been undone"));

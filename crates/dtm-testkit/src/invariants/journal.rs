@@ -47,6 +47,8 @@ pub enum Event {
     },
     /// A client has read a status; `None`: there is no such transaction.
     Read {
+        /// The number that it asked under.
+        number: u64,
         /// The transaction.
         gid: Gid,
         /// What it was told.
@@ -139,6 +141,8 @@ pub enum Ask {
     Prepare,
     /// Go forward.
     Submit,
+    /// Go forward, with other content than before under the same gid.
+    SubmitOther,
     /// Undo.
     Abort,
     /// Remember a branch.
@@ -147,6 +151,8 @@ pub enum Ask {
     ForceStop,
     /// Try again now.
     Reschedule,
+    /// Show where it stands; each question has a number of its own.
+    Read(u64),
 }
 
 /// What a client was told.
@@ -247,7 +253,7 @@ impl fmt::Display for Event {
             Self::Note(text) => write!(f, "-- {text}"),
             Self::Asked { gid, ask } => write!(f, "{gid} client asks {ask}"),
             Self::Answered { gid, ask, answer } => write!(f, "{gid} client was told {ask}: {answer:?}"),
-            Self::Read { gid, status } => write!(f, "{gid} client reads {status:?}"),
+            Self::Read { gid, status, .. } => write!(f, "{gid} client reads {status:?}"),
             Self::Created { gid, mode, status, owner } => {
                 write!(f, "{gid} STORED {mode} {status}, {}", Shown(owner))
             }
@@ -279,10 +285,12 @@ impl fmt::Display for Ask {
         match self {
             Self::Prepare => f.write_str("prepare"),
             Self::Submit => f.write_str("submit"),
+            Self::SubmitOther => f.write_str("submit with other content"),
             Self::Abort => f.write_str("abort"),
             Self::Register(branch_id) => write!(f, "register {branch_id}"),
             Self::ForceStop => f.write_str("force stop"),
             Self::Reschedule => f.write_str("reschedule"),
+            Self::Read(_) => f.write_str("read"),
         }
     }
 }

@@ -86,13 +86,31 @@ impl<'a> Observed<'a> {
         self.effects(gid).map(|(branch_id, _, _)| branch_id).collect()
     }
 
-    /// The statuses that were durable or shown to a client, in order.
-    pub fn statuses(&self, gid: &Gid) -> impl Iterator<Item = Status> {
-        self.events(gid).iter().filter_map(|event| match event {
-            Event::Created { status, .. } | Event::Committed { status, .. } => Some(*status),
-            Event::Read { status, .. } => *status,
-            Event::Answered { answer: Answer::Passed(status), .. } => Some(*status),
-            _ => None,
-        })
+    /// The statuses that were durable or shown to a client, in order. An answer that is under way when the
+    /// transaction ends may show an earlier status, so those are left out.
+    #[must_use]
+    pub fn statuses(&self, gid: &Gid) -> Vec<Status> {
+        let mut statuses: Vec<Status> = Vec::new();
+        let mut asked_after_the_end = BTreeSet::new();
+        for event in self.events(gid) {
+            match event {
+                Event::Created { status, .. } | Event::Committed { status, .. } => statuses.push(*status),
+                Event::Asked { ask: Ask::Read(number), .. }
+                    if statuses.iter().any(|status| status.is_final()) =>
+                {
+                    asked_after_the_end.insert(*number);
+                }
+                Event::Read { number, status: Some(status), .. }
+                    if status.is_final() || asked_after_the_end.contains(number) =>
+                {
+                    statuses.push(*status);
+                }
+                Event::Answered { answer: Answer::Passed(status), .. } if status.is_final() => {
+                    statuses.push(*status);
+                }
+                _ => {}
+            }
+        }
+        statuses
     }
 }

@@ -18,7 +18,7 @@ impl Tables {
         node_timeout: Duration,
     ) -> Claims {
         let mut claims = Claims::default();
-        for gid in self.claimable(now, node_timeout) {
+        for gid in self.claimable(tokens, now, node_timeout) {
             if claims.claimed.len() == limit {
                 break;
             }
@@ -73,15 +73,17 @@ impl Tables {
     }
 
     /// Due and not held, or held by the dead; the longest due first.
-    fn claimable(&self, now: Timestamp, node_timeout: Duration) -> Vec<Gid> {
+    fn claimable(&self, claimer: &TokenSource, now: Timestamp, node_timeout: Duration) -> Vec<Gid> {
         let mut claimable: Vec<_> = self
             .transactions
             .iter()
             .filter_map(|(gid, record)| {
                 let due = record.head.due?;
                 let owner = &record.head.owner;
+                let token = &owner.token;
+                let own = token.node == *claimer.node() && token.epoch == claimer.epoch();
                 let free =
-                    if owner.held { !self.is_alive(&owner.token, now, node_timeout) } else { due <= now };
+                    if owner.held { !own && !self.is_alive(token, now, node_timeout) } else { due <= now };
                 free.then(|| (due, record.sequence, gid.clone()))
             })
             .collect();

@@ -1,0 +1,91 @@
+//! A batch that is being put together: what its operations have written so far, on top of the tree.
+
+use std::collections::HashMap;
+
+use sled::IVec;
+
+use super::Source;
+use crate::error::Failure;
+use crate::schema::PART_MAX;
+use crate::{keys, schema};
+
+/// The tree, and the writes of the present batch.
+#[derive(Debug)]
+pub(crate) struct Overlay<'a> {
+    tree: &'a sled::Tree,
+    writes: HashMap<IVec, Option<IVec>>,
+}
+
+impl<'a> Overlay<'a> {
+    pub(crate) fn new(tree: &'a sled::Tree) -> Self {
+        Self { tree, writes: HashMap::new() }
+    }
+
+    /// The tree below; without the writes of this batch.
+    pub(crate) const fn tree(&self) -> &'a sled::Tree {
+        self.tree
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Writes a value that replaces one with `old_parts` further parts.
+    pub(crate) fn put(&mut self, key: &[u8], old_parts: u16, body: &[&[u8]]) -> Result<(), Failure> {
+        let length: usize = body.iter().map(|piece| piece.len()).sum();
+        let mut parts = 0;
+        if length <= PART_MAX {
+            self.write(key, schema::seal(key, 0, body));
+        } else {
+            let whole = body.concat();
+            let (first, rest) = whole.split_at(PART_MAX);
+            let chunks = rest.chunks(PART_MAX);
+            // the store refuses such a record before it is queued
+            parts = u16::try_from(chunks.len())
+                .map_err(|_| Failure::Broken(format!("{length} bytes are too many for one record")))?;
+            self.write(key, schema::seal(key, parts, &[first]));
+            for (part, chunk) in (0..).zip(chunks) {
+                let key = keys::part(key, part);
+                let entry = schema::seal(&key, 0, &[chunk]);
+                self.write(&key, entry);
+            }
+        }
+        for part in parts..old_parts {
+            self.writes.insert(keys::part(key, part).into(), None);
+        }
+        Ok(())
+    }
+
+    /// Removes a value with `parts` further parts.
+    pub(crate) fn remove(&mut self, key: &[u8], parts: u16) {
+        self.writes.insert(key.into(), None);
+        for part in 0..parts {
+            self.writes.insert(keys::part(key, part).into(), None);
+        }
+    }
+
+    /// All writes, to be applied at once.
+    pub(crate) fn into_batch(self) -> sled::Batch {
+        let mut batch = sled::Batch::default();
+        for (key, value) in self.writes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        batch
+    }
+
+    fn write(&mut self, key: &[u8], entry: Vec<u8>) {
+        self.writes.insert(key.into(), Some(entry.into()));
+    }
+}
+
+impl Source for Overlay<'_> {
+    fn entry(&self, key: &[u8]) -> Result<Option<IVec>, sled::Error> {
+        match self.writes.get(key) {
+            Some(written) => Ok(written.clone()),
+            None => self.tree.get(key),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Opening a folder, and everything that can be wrong with it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use dtm_store::{Damaged, Error};
+
+use crate::SledConfig;
+use crate::backend::Writer;
+use crate::engine::{Engine, read};
+use crate::error::{Unreadable, damaged, unusable};
+use crate::folder::{DATABASE, Lock, Mark, check_format, is_new, write_format};
+use crate::index::Index;
+use crate::keys;
+use crate::lease::gid_of_damaged;
+use crate::node::Nodes;
+use crate::schema::{Meta, split_row};
+use crate::trans::is_whole;
+
+/// Opens the folder. Blocks.
+pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> {
+    let folder = config.path.as_path();
+    fs::create_dir_all(folder).map_err(|error| unusable(folder, "create the folder", &error))?;
+    let lock = Lock::take(folder, &*config.clock)?;
+    let new = is_new(folder)?;
+    if !new {
+        check_format(folder)?;
+    }
+    let database_folder = folder.join(DATABASE);
+    let log = database_folder.join("db");
+    if !new && !log.exists() {
+        return Err(damaged(folder, "the database is missing"));
+    }
+    let (mark, marked) = Mark::open(folder, new)?;
+    let database = sled::Config::new()
+        .path(&database_folder)
+        .cache_capacity(config.cache_bytes)
+        .flush_every_ms(None)
+        .open()
+        .map_err(|error| damaged(folder, &error.to_string()))?;
+    let meta = read_meta(folder, &database)?;
+    if meta.batch < marked.unwrap_or(0) {
+        let lost = format!(
+            "it ends at batch {}, but batch {} was acknowledged: what came between is lost",
+            meta.batch,
+            marked.unwrap_or(0)
+        );
+        return Err(damaged(folder, &lost));
+    }
+    if new && meta != Meta::EMPTY {
+        return Err(damaged(folder, "the file 'format' is missing"));
+    }
+    let index = read_index(folder, &database, &meta)?;
+    let engine = Engine::new(folder, database, &log, mark, meta.batch, lock)
+        .map_err(|error| unusable(folder, "open the database", &error))?;
+    if new {
+        let synced = engine.sync().and_then(|()| engine.start_mark());
+        synced.map_err(|error| engine.failed(&format!("{error:?}")))?;
+        write_format(folder)?;
+    }
+    Ok((Arc::new(engine), Writer { meta, index, nodes: Nodes::default() }))
+}
+
+fn read_meta(folder: &Path, tree: &sled::Tree) -> Result<Meta, Error> {
+    match read(tree, keys::META) {
+        Ok(Some(value)) => Meta::from_bytes(value.body())
+            .ok_or_else(|| damaged(folder, "the numbers of the store cannot be read")),
+        Ok(None) => Ok(Meta::EMPTY),
+        Err(Unreadable::Damaged(detail) | Unreadable::Broken(detail)) => Err(damaged(folder, &detail)),
+    }
+}
+
+/// Reads the unfinished transactions. They are the ones that nobody may forget, so each has to be there as a
+/// whole; one that is there and makes no sense is left for the operator and stops nobody else.
+fn read_index(folder: &Path, tree: &sled::Tree, meta: &Meta) -> Result<Index, Error> {
+    let mut index = Index::default();
+    let mut count = 0;
+    for entry in tree.scan_prefix([keys::UNFINISHED]) {
+        let (key, _) = entry.map_err(|error| damaged(folder, &error.to_string()))?;
+        let number = keys::number_in(&key)
+            .ok_or_else(|| damaged(folder, "an unfinished transaction has no number"))?;
+        count += 1;
+        let state_key = keys::state(number);
+        let row = match read(tree, &state_key) {
+            Ok(Some(value)) => split_row(value.body()).map(|(row, _)| row),
+            Ok(None) => return Err(damaged(folder, &format!("the state of number {} is missing", number.0))),
+            Err(Unreadable::Damaged(detail)) => Err(detail),
+            Err(Unreadable::Broken(detail)) => return Err(damaged(folder, &detail)),
+        };
+        match row {
+            Ok(row) => {
+                match is_whole(tree, number, &row) {
+                    Ok(true) => {}
+                    Ok(false) => return Err(damaged(folder, &format!("a part of {} is missing", row.gid))),
+                    Err(Unreadable::Damaged(detail) | Unreadable::Broken(detail)) => {
+                        return Err(damaged(folder, &detail));
+                    }
+                }
+                index.insert(number, &row.head);
+            }
+            Err(detail) => {
+                let entry = tree.get(state_key).map_err(|error| damaged(folder, &error.to_string()))?;
+                let gid = entry.and_then(|entry| gid_of_damaged(&entry));
+                let gid = gid.unwrap_or_else(|| format!("transaction number {}", number.0));
+                tracing::error!(gid, detail, "a record cannot be read; it is left untouched");
+                index.damaged.push(Damaged { gid, detail });
+            }
+        }
+    }
+    if count != meta.unfinished {
+        let lost = format!("it has {count} unfinished transactions, and there should be {}", meta.unfinished);
+        return Err(damaged(folder, &lost));
+    }
+    Ok(index)
+}

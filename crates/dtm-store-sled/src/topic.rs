@@ -1,0 +1,95 @@
+//! Topics with versions.
+
+use dtm_store::codec::{decode_topic, encode_topic};
+use dtm_store::{Cursor, Error, Subscriber, Topic};
+
+use crate::backend::Batch;
+use crate::engine::{Source, Value, read};
+use crate::error::{Failure, Unreadable};
+use crate::keys;
+use crate::operation::Output;
+
+impl Batch<'_> {
+    pub(crate) fn save_topic(
+        &mut self,
+        name: &str,
+        subscribers: &[Subscriber],
+        version: u64,
+    ) -> Result<Output, Failure> {
+        let key = keys::topic(name);
+        let stored = find(&self.view, name).map_err(|error| refused(error, name))?;
+        let found = stored.as_ref().map_or(0, |(_, topic)| topic.version);
+        if found != version {
+            return Err(Failure::Refused(Error::Conflict {
+                what: format!("topic {name}"),
+                expected: format!("version {version}"),
+                found: format!("version {found}"),
+            }));
+        }
+        let topic = Topic {
+            name: name.to_owned(),
+            subscribers: subscribers.to_vec(),
+            version: version + 1,
+            created_at: stored.as_ref().map_or(self.now, |(_, topic)| topic.created_at),
+            updated_at: self.now,
+        };
+        let text = encode_topic(&topic).map_err(|error| error.rejected(&format!("topic {name}")))?;
+        let parts = stored.map_or(0, |(value, _)| value.parts());
+        self.view.put(&key, parts, &[text.as_bytes()])?;
+        Ok(Output::Version(topic.version))
+    }
+
+    pub(crate) fn delete_topic(&mut self, name: &str) -> Result<Output, Failure> {
+        let stored = find(&self.view, name).map_err(|error| refused(error, name))?;
+        let Some((value, _)) = stored else {
+            return Err(Error::NotFound(format!("topic {name}")).into());
+        };
+        self.view.remove(&keys::topic(name), value.parts());
+        Ok(Output::Done)
+    }
+}
+
+/// The topic of that name.
+pub(crate) fn load_topic(source: &impl Source, name: &str) -> Result<Option<Topic>, Failure> {
+    let stored = find(source, name).map_err(|error| refused(error, name))?;
+    Ok(stored.map(|(_, topic)| topic))
+}
+
+/// Topics behind that name, at most one more than `limit` is looked at.
+pub(crate) fn scan_topics(
+    tree: &sled::Tree,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<(Vec<Topic>, Option<Cursor>), Failure> {
+    let start = match after {
+        Some(Cursor(name)) => [&keys::topic(name), &[0][..]].concat(),
+        None => vec![keys::TOPIC],
+    };
+    let mut topics = Vec::new();
+    for entry in tree.range(start..vec![keys::TOPIC + 1]) {
+        let (key, _) = entry?;
+        if topics.len() == limit {
+            let next = topics.last().map(|topic: &Topic| Cursor(topic.name.clone()));
+            return Ok((topics, next));
+        }
+        let name = String::from_utf8_lossy(&key[1..]);
+        topics.extend(load_topic(tree, &name)?);
+    }
+    Ok((topics, None))
+}
+
+fn find(source: &impl Source, name: &str) -> Result<Option<(Value, Topic)>, Unreadable> {
+    let Some(value) = read(source, &keys::topic(name))? else { return Ok(None) };
+    let topic = decode_topic(value.text()?)?;
+    Ok(Some((value, topic)))
+}
+
+/// A topic that cannot be read stops nobody but itself.
+fn refused(error: Unreadable, name: &str) -> Failure {
+    match error {
+        Unreadable::Damaged(detail) => {
+            Failure::Refused(Error::Rejected { what: format!("topic {name}"), detail })
+        }
+        Unreadable::Broken(detail) => Failure::Broken(detail),
+    }
+}
