@@ -19,7 +19,8 @@ pub enum Input {
     },
     /// An operator says: stop here, without undoing anything.
     ForceStopped,
-    /// An operator says: try again now.
+    /// An operator says: try again now. What is out is not doubled, and no time-out, back-check or delay comes
+    /// earlier: a transaction that waits for one is looked at, and waits on.
     Rescheduled,
     /// The time of the last decision's `wake` has come, or a driver starts.
     Woke,

@@ -1,9 +1,9 @@
 //! What is durable when, and what a process that takes over makes of it.
 
-use dtm_core::coordinator::Input;
-use dtm_core::model::{Outcome, Status};
+use dtm_core::coordinator::{Input, Run};
+use dtm_core::model::{BranchIndex, Outcome, Status};
 
-use super::fixtures::{Given, failure, seconds, unknown};
+use super::fixtures::{CREATED, Given, failure, seconds, unknown};
 
 #[test]
 fn steps_that_succeed_are_written_once_at_the_end() {
@@ -46,6 +46,17 @@ fn after_the_first_write_every_start_is_recorded_before_the_call() {
 }
 
 #[test]
+fn a_write_that_is_not_deferred_takes_all_deferred_progress_with_it() {
+    let given = Given::saga(3);
+    let mut run = Run::fresh(given.transaction());
+    drop(run.step(&Input::Woke, &given.policy, CREATED).unwrap());
+    assert!(run.in_flight().deferring());
+    let ongoing = Input::Branch { index: BranchIndex::new(1), outcome: Outcome::Ongoing };
+    drop(run.step(&ongoing, &given.policy, CREATED).unwrap());
+    assert!(!run.in_flight().deferring());
+}
+
+#[test]
 fn a_crash_during_the_compensations_repeats_at_most_some_of_them() {
     let mut case = Given::saga(3).started();
     case.succeeds("action 01").succeeds("action 02").answer("action 03", failure());
@@ -78,6 +89,6 @@ fn an_answer_that_nobody_has_asked_for_since_the_crash_is_believed() {
     // the call of the process before; it says what the branch did
     let mut case = Given::saga(2).started();
     case.flush().crash();
-    let late = Input::Branch { index: dtm_core::model::BranchIndex::new(1), outcome: Outcome::Success };
+    let late = Input::Branch { index: BranchIndex::new(1), outcome: Outcome::Success };
     case.feed(&late).then_calls(&["action 02"]);
 }

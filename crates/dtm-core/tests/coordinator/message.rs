@@ -78,6 +78,8 @@ fn a_committed_message_goes_on_in_the_same_pass() {
     let mut case = Given::message(1).started();
     case.wake().succeeds("msg 00").then_status(Status::Submitted).then_calls(&["action 01"]);
     case.then_is_durable(true);
+    let mut case = Given::message(1).started();
+    case.wake().answer("msg 00", unknown()).then_interval(20).wake().succeeds("msg 00").then_interval(10);
 }
 
 #[test]

@@ -85,10 +85,17 @@ proptest! {
             if recovered { Run::recovered(transaction.clone()) } else { Run::fresh(transaction.clone()) };
         for (input, at) in inputs {
             let before = run.clone();
-            if run.step(&input, &policy, CREATED.plus(Seconds::new(at))).is_err() {
-                prop_assert_eq!(run.transaction(), before.transaction());
-                if input.starts_a_pass() {
-                    prop_assert_eq!(&run, &before);
+            match run.step(&input, &policy, CREATED.plus(Seconds::new(at))) {
+                Ok(decision) => {
+                    let at_rest = run.transaction().status().is_final();
+                    let goes_on = !run.in_flight().calls().is_empty() || decision.wake.is_some();
+                    prop_assert!(at_rest || goes_on, "stuck");
+                }
+                Err(_) => {
+                    prop_assert_eq!(run.transaction(), before.transaction());
+                    if input.starts_a_pass() {
+                        prop_assert_eq!(&run, &before);
+                    }
                 }
             }
             if before.transaction().status().is_final() {

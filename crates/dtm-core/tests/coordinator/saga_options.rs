@@ -26,6 +26,14 @@ fn whoever_waits_hears_that_it_was_rolled_back_and_why() {
 }
 
 #[test]
+fn what_was_in_the_way_before_the_end_is_not_told() {
+    let mut case = Given::concurrent_saga(2, &[]).started();
+    case.answer("action 01", unknown()).answer("action 02", failure());
+    case.succeeds("compensate 01").succeeds("compensate 02").then_replies(Status::Failed);
+    assert_eq!(case.reply().unwrap().trouble, None);
+}
+
+#[test]
 fn whoever_waits_hears_that_it_is_not_finished_and_what_is_in_the_way() {
     // behaviour 68, 91
     for outcome in [Outcome::Ongoing, unknown(), not_sent()] {

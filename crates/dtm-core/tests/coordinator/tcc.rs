@@ -1,7 +1,9 @@
 //! TCC: behaviour I.
 
 use dtm_core::coordinator::Input;
-use dtm_core::model::{BranchId, BranchIndex, Op, Outcome, Payload, Registration, Status, rows};
+use dtm_core::model::{
+    Amendment, BranchId, BranchIndex, Op, Options, Outcome, Payload, Registration, Status, rows,
+};
 
 use super::fixtures::{Given, failure, seconds, tcc_branch, unknown};
 
@@ -14,6 +16,15 @@ fn a_submitted_tcc_is_confirmed_from_the_last_branch_to_the_first() {
     assert_eq!((&*case.call().url, case.call().payload.as_bytes()), ("http://confirm/1", &b"body"[..]));
     case.succeeds("confirm 02").then_calls(&["confirm 01"]).then_rows("p p p s");
     case.succeeds("confirm 01").then_rows("p s p s").then_status(Status::Succeed);
+}
+
+#[test]
+fn a_retry_interval_that_is_given_only_at_submit_counts_from_then_on() {
+    // behaviour 14
+    let options = Options { retry_interval: seconds(7), ..Options::default() };
+    let mut case = Given::tcc(1).started();
+    case.submit_with(Amendment { options, delay: None }).then_interval(7);
+    case.answer("confirm 01", Outcome::Ongoing).then_wakes_at(7);
 }
 
 #[test]

@@ -58,8 +58,11 @@ fn a_concurrent_saga_of_three_steps_keeps_its_promises_in_every_partial_order() 
     for orders in &orders {
         let ordering = Ordering::concurrent(3, orders).unwrap();
         let setting = saga(3, ordering, Options::default());
-        worlds += search_saga(&format!("saga, late, {orders:?}"), &setting, calm);
         worlds += search_saga(&format!("saga, crash, {orders:?}"), &setting, crash);
+        // Late calls know nothing of numbers, so that other numberings of the same order add nothing.
+        if orders.iter().all(|(step, before)| before.iter().all(|before| before < step)) {
+            worlds += search_saga(&format!("saga, late, {orders:?}"), &setting, calm);
+        }
     }
     println!("all orders: {worlds} worlds");
 }
@@ -68,11 +71,11 @@ fn a_concurrent_saga_of_three_steps_keeps_its_promises_in_every_partial_order() 
 fn a_saga_that_may_make_one_call_at_a_time_keeps_its_promises_too() {
     let mut setting = saga(3, Ordering::concurrent(3, &partial_orders(3)[0]).unwrap(), Options::default());
     setting.policy.calls_in_flight_max = 1;
-    search_saga("saga, one call at a time", &setting, CALM);
+    let crash = Budget { late: 0, ..CALM };
+    search_saga("saga, one call at a time", &setting, crash);
     setting.policy.calls_in_flight_max = 128;
     setting.policy.defer_progress = false;
-    let calm = Budget { late: 0, ..CALM };
-    search_saga("saga, nothing deferred", &setting, calm);
+    search_saga("saga, nothing deferred", &setting, crash);
 }
 
 #[test]

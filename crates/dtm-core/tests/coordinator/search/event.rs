@@ -106,7 +106,11 @@ impl<D: Drive> World<'_, D> {
     }
 
     fn reactions(&self, key: CallKey) -> Vec<Reaction> {
-        let mut reactions = vec![Reaction::Success, Reaction::Ongoing, Reaction::NotSent, Reaction::Lost];
+        let mut reactions = vec![Reaction::Success, Reaction::Ongoing];
+        if self.setting.definition.options.retry_limit.is_some() {
+            // Otherwise both lead where ongoing leads: nothing took effect, and it is tried again later.
+            reactions.extend([Reaction::NotSent, Reaction::Lost]);
+        }
         match place_of(self.run.transaction().mode(), key) {
             Some((site, phase)) => {
                 reactions.push(Reaction::Applied);
