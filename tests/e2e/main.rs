@@ -1,1 +1,41 @@
-//! To be written.
+//! The real `dtm-server` binary, black box over HTTP.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `harness` | the binary, the branch service, the client, what a case asserts |
+//! | `envelope`, `verbs`, `listing`, `sdk_bodies` | the API as existing clients see it |
+//! | `branch_calls`, `branch_answers` | calls to branches, and every way in which a branch can misbehave |
+//! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message` | the modes |
+//! | `repeated`, `metrics_and_logs` | defects that must not come back |
+//! | `bad_input`, `bad_transport` | input that no client should send |
+//! | `restart`, `kill` | SIGTERM, kill -9, and what is left afterwards |
+//!
+//! Each case starts a server and a branch service of its own on free ports and shares nothing, so all of them
+//! run in parallel. A case that fails prints the log of its server.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
+mod bad_input;
+mod bad_transport;
+mod branch_answers;
+mod branch_calls;
+mod envelope;
+mod harness;
+mod kill;
+mod listing;
+mod message;
+mod metrics_and_logs;
+mod repeated;
+mod restart;
+mod saga;
+mod saga_concurrent;
+mod saga_options;
+mod sdk_bodies;
+mod tcc;
+mod verbs;
+mod xa;

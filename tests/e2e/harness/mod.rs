@@ -1,0 +1,41 @@
+//! What every case uses.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `binary` | where the server binary is; builds it when it is not current |
+//! | `server` | one server process and its log |
+//! | `client` | requests to the server |
+//! | `raw` | bytes on a socket, for what no client library sends |
+//! | `branches`, `reply` | the scripted branch service |
+//! | `call` | what a branch service has seen |
+//! | `bodies` | request bodies |
+//! | `view` | what `/query` shows, in short |
+
+mod binary;
+mod bodies;
+mod branches;
+mod call;
+mod client;
+mod raw;
+mod reply;
+mod server;
+mod view;
+
+pub(crate) use bodies::{With, message, saga};
+pub(crate) use branches::Branches;
+pub(crate) use call::Call;
+pub(crate) use client::{Answer, Client, SUCCESS};
+pub(crate) use raw::Connection;
+pub(crate) use reply::{Gate, Reply};
+pub(crate) use server::{Server, Settings};
+pub(crate) use view::View;
+
+use std::time::Duration;
+
+/// Longer than anything that a case waits for; short enough to see a hang as one.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server with its defaults, and a branch service.
+pub(crate) async fn both() -> (Server, Branches) {
+    (Server::start().await, Branches::start().await)
+}

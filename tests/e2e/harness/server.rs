@@ -1,0 +1,278 @@
+//! One server process and its log.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::client::Client;
+use super::{PATIENCE, binary};
+
+/// A running server. Killed when dropped; its log is printed when the test fails.
+pub(crate) struct Server {
+    child: Child,
+    client: Client,
+    port: u16,
+    settings: Settings,
+    folder: Arc<TempDir>,
+    log: Log,
+}
+
+/// How a server is started: environment variables by name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    variables: Vec<(&'static str, String)>,
+    file_bytes_max: Option<u64>,
+}
+
+/// A process that ended by itself.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) log: String,
+}
+
+impl Settings {
+    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.variables.push((name, value.to_string()));
+        self
+    }
+
+    /// Every write beyond this size of a file fails, as on a full disk.
+    pub(crate) fn with_small_disk(mut self, file_bytes_max: u64) -> Self {
+        self.file_bytes_max = Some(file_bytes_max);
+        self
+    }
+
+    pub(crate) async fn start(self) -> Server {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder can be made"));
+        Server::start_on(folder, 0, self).await
+    }
+}
+
+impl Server {
+    /// With its defaults, on a free port and in a folder of its own.
+    pub(crate) async fn start() -> Self {
+        Settings::default().start().await
+    }
+
+    async fn start_on(folder: Arc<TempDir>, port: u16, settings: Settings) -> Self {
+        let log = Log::default();
+        let mut child = spawn(&folder.path().join("data"), port, &settings, &log);
+        let Some(port) = log.port(&mut child).await else {
+            panic!("the server did not start:\n{}", log.text());
+        };
+        Self { child, client: Client::new(port), port, settings, folder, log }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Waits until the log contains `text`.
+    pub(crate) async fn logs(&self, text: &str) {
+        let mut written = self.log.0.written.subscribe();
+        let seen = async {
+            while !self.log.text().contains(text) {
+                written.changed().await.expect("the log lives as long as the server");
+            }
+        };
+        timeout(PATIENCE, seen).await.unwrap_or_else(|_| panic!("'{text}' is not in the log"));
+    }
+
+    /// `kill -9`: nothing can be done about it, nothing is flushed.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("a running process can be killed");
+    }
+
+    /// SIGTERM, without waiting for the end.
+    pub(crate) async fn terminate(&self) {
+        let pid = self.child.id().expect("the server runs").to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill can be run");
+        assert!(sent.success(), "SIGTERM was not sent");
+    }
+
+    /// Waits until the process has ended by itself.
+    pub(crate) async fn ended(&mut self) -> Ended {
+        let status = timeout(PATIENCE, self.child.wait())
+            .await
+            .unwrap_or_else(|_| panic!("the server does not end"))
+            .expect("a child can be waited for");
+        self.log.is_complete().await;
+        Ended { status, log: self.log.text() }
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) async fn stop(&mut self) -> Ended {
+        self.terminate().await;
+        self.ended().await
+    }
+
+    /// Starts again on the same folder and port, after the end of the process.
+    pub(crate) async fn restart(&mut self) {
+        let log = std::mem::take(&mut self.log);
+        let next = Self::start_on(Arc::clone(&self.folder), self.port, self.settings.clone()).await;
+        next.log.continues(&log);
+        *self = next;
+    }
+
+    /// Starts another process on the same folder, which is expected to end by itself.
+    pub(crate) async fn second_on_same_folder(&self) -> Ended {
+        ends(&self.data(), 0, &self.settings).await
+    }
+
+    /// Starts another process on the same port, which is expected to end by itself.
+    pub(crate) async fn second_on_same_port(&self) -> Ended {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        ends(folder.path(), self.port, &self.settings).await
+    }
+
+    /// The most memory that the process ever had, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let pid = self.child.id().expect("the server runs");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("/proc can be read");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM is there");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("VmHWM is a number") * 1_024
+    }
+}
+
+impl std::ops::Deref for Server {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("--- log of the server on port {} ---\n{}---", self.port, self.log.text());
+        }
+    }
+}
+
+async fn ends(data: &Path, port: u16, settings: &Settings) -> Ended {
+    let log = Log::default();
+    let mut child = spawn(data, port, settings, &log);
+    let Ok(status) = timeout(PATIENCE, child.wait()).await else {
+        panic!("the process goes on:\n{}", log.text());
+    };
+    log.is_complete().await;
+    Ended { status: status.expect("a child can be waited for"), log: log.text() }
+}
+
+fn spawn(data: &Path, port: u16, settings: &Settings, log: &Log) -> Child {
+    let mut command = match settings.file_bytes_max {
+        None => Command::new(binary::path()),
+        Some(bytes) => {
+            // The unit of ulimit -f in POSIX shells is 512 bytes; an ignored signal makes the write fail instead.
+            let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", bytes / 512);
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &script, "sh"]).arg(binary::path());
+            shell
+        }
+    };
+    let mut child = command
+        .arg("--http-port")
+        .arg(port.to_string())
+        .arg("--data")
+        .arg(data)
+        .env_clear()
+        .env("RUST_BACKTRACE", "1")
+        .envs(settings.variables.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the server can be started");
+    log.follow(child.stdout.take().expect("stdout is piped"));
+    log.follow(child.stderr.take().expect("stderr is piped"));
+    child
+}
+
+/// What a process writes on both of its outputs.
+#[derive(Clone, Default)]
+struct Log(Arc<Lines>);
+
+struct Lines {
+    text: Mutex<String>,
+    /// Changes with every line, and counts the outputs that are still open.
+    written: watch::Sender<usize>,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self { text: Mutex::default(), written: watch::Sender::new(0) }
+    }
+}
+
+impl Log {
+    fn follow(&self, output: impl AsyncRead + Unpin + Send + 'static) {
+        let log = self.clone();
+        log.0.written.send_modify(|open| *open += 1);
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(output).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                log.0.text.lock().extend([line.as_str(), "\n"]);
+                log.0.written.send_modify(|_| {});
+            }
+            log.0.written.send_modify(|open| *open -= 1);
+        });
+    }
+
+    fn text(&self) -> String {
+        self.0.text.lock().clone()
+    }
+
+    fn continues(&self, earlier: &Self) {
+        let earlier = earlier.text();
+        self.0.text.lock().insert_str(0, &format!("{earlier}--- started again ---\n"));
+    }
+
+    /// Waits until both outputs are closed.
+    async fn is_complete(&self) {
+        let mut written = self.0.written.subscribe();
+        let closed = written.wait_for(|open| *open == 0);
+        timeout(Duration::from_secs(5), closed).await.expect("the outputs of a dead process close").unwrap();
+    }
+
+    /// The port on which the process says that it listens; `None` when it ends before.
+    async fn port(&self, child: &mut Child) -> Option<u16> {
+        let mut written = self.0.written.subscribe();
+        let listening = async {
+            loop {
+                written.borrow_and_update();
+                if let Some(port) = port_in(&self.text()) {
+                    return port;
+                }
+                written.changed().await.expect("the log lives as long as the server");
+            }
+        };
+        tokio::select! {
+            port = timeout(PATIENCE, listening) => port.ok(),
+            _ = child.wait() => None,
+        }
+    }
+}
+
+fn port_in(log: &str) -> Option<u16> {
+    let (_, rest) = log.split_once("listening on http://127.0.0.1:")?;
+    rest.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
+}
