@@ -74,7 +74,10 @@ impl Measurement {
     }
 
     pub(crate) fn short(&self) -> String {
-        format!("{}: {:.0} tx/s, p50 {:.2} ms", self.label, self.transactions_per_second, self.p50_ms)
+        format!(
+            "{}: {:.0} tx/s, p50 {:.2} ms, {:.1} us of CPU each",
+            self.label, self.transactions_per_second, self.p50_ms, self.cpu_us_per_transaction
+        )
     }
 
     fn row(&self) -> String {

@@ -51,9 +51,10 @@ struct Scenario<'a> {
 }
 
 impl Scenario<'_> {
+    /// The floor, under the same load.
     async fn floor(&self) -> crate::Result<Measurement> {
         let server = ServerProcess::start_floor(self.folder).await?;
-        eprintln!("floor: pid and memory of its own, at {}", server.address);
+        eprintln!("floor: at {}", server.address);
         drive("floorwarm", self.load(self.arguments.warm_up), server.address, self.branches)
             .await?
             .check()?;
@@ -63,6 +64,7 @@ impl Scenario<'_> {
         self.measurement("floor", &ledger, cpu, server.peak_memory()?, None)
     }
 
+    /// The real server: one load, and with `--hanging` two more.
     async fn real(&self, binary: &Path, measurements: &mut Vec<Measurement>) -> crate::Result {
         let arguments = self.arguments;
         let server = ServerProcess::start_real(binary, self.folder, &arguments.server_arg).await?;
@@ -78,7 +80,10 @@ impl Scenario<'_> {
             hanging.open(server.address, self.branches).await?;
             let label = format!("{name}, {} hanging", arguments.hanging);
             measurements.push(self.measure(&label, "beside", &server).await?);
+            let mut questions = Connection::open(server.address).await?;
+            let before = Counters::read(&mut questions).await?;
             hanging.close(self.branches).await?;
+            until_ended(&mut questions, before.ended + u64::from(arguments.hanging)).await?;
             measurements.push(self.measure(&format!("{name}, again"), "after", &server).await?);
         }
         open.close(self.branches).await
