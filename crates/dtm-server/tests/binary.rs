@@ -1,6 +1,10 @@
 //! The binary from outside: what it prints, when it ends, and with which code.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stop the test when something is off")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests stop the test when something is off"
+)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
