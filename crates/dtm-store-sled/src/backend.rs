@@ -12,7 +12,6 @@ use parking_lot::Mutex;
 use crate::engine::{Engine, Overlay};
 use crate::error::Failure;
 use crate::index::Index;
-use crate::keys;
 use crate::node::Nodes;
 use crate::operation::{Operation, Output};
 use crate::schema::Meta;
@@ -130,8 +129,7 @@ impl Batch<'_> {
         if self.view.is_empty() {
             return Ok(());
         }
-        self.meta.batch += 1;
-        self.view.put(keys::META, 0, &[&self.meta.to_bytes()])?;
+        self.view.seal(self.meta);
         engine.write(self.meta.batch, self.view)
     }
 }

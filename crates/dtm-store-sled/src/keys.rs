@@ -4,9 +4,8 @@
 //! |---|---|
 //! | `m` | the numbers of the whole store |
 //! | `g` gid | the number of the transaction |
-//! | `d` number | its definition |
-//! | `s` number | head and state |
-//! | `a` number | nothing: it is unfinished |
+//! | `s` number | head, definition and state |
+//! | `d` number | a definition that is too large to be rewritten with each state |
 //! | `b` number index | a registration |
 //! | `t` name | a topic |
 //! | `n` name | the epoch of a node |
@@ -27,8 +26,6 @@ pub(crate) const META: &[u8] = b"m";
 
 /// The first byte of the keys of states.
 pub(crate) const STATE: u8 = b's';
-/// The first byte of the keys of unfinished transactions.
-pub(crate) const UNFINISHED: u8 = b'a';
 /// The first byte of the keys of topics.
 pub(crate) const TOPIC: u8 = b't';
 
@@ -42,10 +39,6 @@ pub(crate) fn definition(number: Number) -> [u8; 9] {
 
 pub(crate) fn state(number: Number) -> [u8; 9] {
     numbered(STATE, number)
-}
-
-pub(crate) fn unfinished(number: Number) -> [u8; 9] {
-    numbered(UNFINISHED, number)
 }
 
 pub(crate) fn branch(number: Number, index: u32) -> [u8; 13] {
@@ -73,7 +66,7 @@ pub(crate) fn part(key: &[u8], part: u16) -> Vec<u8> {
     result
 }
 
-/// The number in the key of a state or an unfinished transaction.
+/// The number in the key of a state.
 pub(crate) fn number_in(key: &[u8]) -> Option<Number> {
     let bytes: [u8; 8] = key.get(1..)?.try_into().ok()?;
     Some(Number(u64::from_be_bytes(bytes)))

@@ -10,7 +10,7 @@ use crate::index::Place;
 use crate::keys;
 use crate::operation::Output;
 use crate::schema::{Row, split_row};
-use crate::trans::assemble;
+use crate::trans::{assemble, required};
 
 impl Batch<'_> {
     /// Gives one transaction for each token, as long as there are any.
@@ -47,10 +47,11 @@ impl Batch<'_> {
         places.truncate(limit);
         let mut count = 0;
         for place in &places {
-            match self.row(place) {
-                Ok((value, row, state)) => {
+            match self.value(place) {
+                Ok(value) => {
+                    let (row, texts) = split_row(value.body()).map_err(Failure::Broken)?;
                     let new = Row { head: row.head.rescheduled(self.now), ..row.clone() };
-                    self.replace(place.number, &value, &row.head, &new, &state)?;
+                    self.replace(place.number, &value, &row.head, &new, texts)?;
                     count += 1;
                 }
                 Err(Unreadable::Damaged(detail)) => {
@@ -64,14 +65,16 @@ impl Batch<'_> {
     }
 
     fn claim_one(&mut self, place: &Place, token: &OwnerToken) -> Result<Result<Stored, Damaged>, Failure> {
-        let claimed = self.row(place).and_then(|(value, row, state)| {
-            let new = Row { head: row.head.claimed(token.clone()), ..row.clone() };
-            let stored = assemble(&self.view, place.number, &new, &state)?;
-            Ok((value, row, new, state, stored))
+        let claimed = self.value(place).and_then(|value| {
+            let (row, texts) = split_row(value.body()).map_err(Unreadable::Damaged)?;
+            let new = Row { head: row.head.claimed(token.clone()), ..row };
+            let stored = assemble(&self.view, place.number, &new, texts)?;
+            Ok((value, new, stored))
         });
         match claimed {
-            Ok((value, row, new, state, stored)) => {
-                self.replace(place.number, &value, &row.head, &new, &state)?;
+            Ok((value, new, stored)) => {
+                let (row, texts) = split_row(value.body()).map_err(Failure::Broken)?;
+                self.replace(place.number, &value, &row.head, &new, texts)?;
                 Ok(Ok(stored))
             }
             Err(Unreadable::Damaged(detail)) => Ok(Err(self.damaged(place, detail))),
@@ -79,11 +82,11 @@ impl Batch<'_> {
         }
     }
 
-    fn row(&self, place: &Place) -> Result<(Value, Row, String), Unreadable> {
-        let value = crate::trans::required(&self.view, &keys::state(place.number), "state")?;
-        let (row, state) = split_row(value.body()).map_err(Unreadable::Damaged)?;
-        let state = state.to_owned();
-        Ok((value, row, state))
+    /// The state of a transaction, whose head can be read.
+    fn value(&self, place: &Place) -> Result<Value, Unreadable> {
+        let value = required(&self.view, &keys::state(place.number), "state")?;
+        split_row(value.body()).map_err(Unreadable::Damaged)?;
+        Ok(value)
     }
 
     /// Takes a record that cannot be read out of the index, so that it is reported once and stops nobody.

@@ -41,13 +41,13 @@ impl Batch<'_> {
     pub(crate) fn join(&mut self, node: &NodeName) -> Result<Output, Failure> {
         let key = keys::node(node);
         let earlier = read(&self.view, &key).map_err(|error| error.of_store("the epoch of a node"))?;
-        let earlier = match earlier.map(|value| <[u8; 8]>::try_from(value.body())) {
+        let number = match earlier.as_ref().map(|value| <[u8; 8]>::try_from(value.body())) {
             None => 0,
             Some(Ok(bytes)) => u64::from_be_bytes(bytes),
             Some(Err(_)) => return Err(Failure::Broken("the epoch of a node cannot be read".to_owned())),
         };
-        let epoch = Epoch(earlier + 1);
-        self.view.put(&key, 0, &[&epoch.0.to_be_bytes()])?;
+        let epoch = Epoch(number + 1);
+        self.view.put(&key, earlier.as_ref(), &[&epoch.0.to_be_bytes()])?;
         self.nodes.0.insert(node.clone(), Alive { epoch, heartbeat: self.now });
         Ok(Output::Epoch(epoch))
     }

@@ -15,8 +15,7 @@ use crate::index::Index;
 use crate::keys;
 use crate::lease::gid_of_damaged;
 use crate::node::Nodes;
-use crate::schema::{Meta, split_row};
-use crate::trans::is_whole;
+use crate::schema::{Meta, share, split_row};
 
 /// Opens the folder. Blocks.
 pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> {
@@ -71,46 +70,49 @@ fn read_meta(folder: &Path, tree: &sled::Tree) -> Result<Meta, Error> {
     }
 }
 
-/// Reads the unfinished transactions. They are the ones that nobody may forget, so each has to be there as a
-/// whole; one that is there and makes no sense is left for the operator and stops nobody else.
+/// Walks along all entries. Every one that was acknowledged has to be there, in its last version: the digest says
+/// so. sled notices much of what can happen to a file, but not all of it: some damage makes it forget an entry, or
+/// remember an older one. On the way the unfinished transactions are put into the index. A record that is there
+/// and makes no sense is left for the operator and stops nobody else.
 fn read_index(folder: &Path, tree: &sled::Tree, meta: &Meta) -> Result<Index, Error> {
     let mut index = Index::default();
-    let mut count = 0;
-    for entry in tree.scan_prefix([keys::UNFINISHED]) {
-        let (key, _) = entry.map_err(|error| damaged(folder, &error.to_string()))?;
-        let number = keys::number_in(&key)
-            .ok_or_else(|| damaged(folder, "an unfinished transaction has no number"))?;
-        count += 1;
-        let state_key = keys::state(number);
-        let row = match read(tree, &state_key) {
-            Ok(Some(value)) => split_row(value.body()).map(|(row, _)| row),
-            Ok(None) => return Err(damaged(folder, &format!("the state of number {} is missing", number.0))),
-            Err(Unreadable::Damaged(detail)) => Err(detail),
-            Err(Unreadable::Broken(detail)) => return Err(damaged(folder, &detail)),
-        };
-        match row {
-            Ok(row) => {
-                match is_whole(tree, number, &row) {
-                    Ok(true) => {}
-                    Ok(false) => return Err(damaged(folder, &format!("a part of {} is missing", row.gid))),
-                    Err(Unreadable::Damaged(detail) | Unreadable::Broken(detail)) => {
-                        return Err(damaged(folder, &detail));
-                    }
-                }
-                index.insert(number, &row.head);
-            }
-            Err(detail) => {
-                let entry = tree.get(state_key).map_err(|error| damaged(folder, &error.to_string()))?;
-                let gid = entry.and_then(|entry| gid_of_damaged(&entry));
-                let gid = gid.unwrap_or_else(|| format!("transaction number {}", number.0));
-                tracing::error!(gid, detail, "a record cannot be read; it is left untouched");
-                index.damaged.push(Damaged { gid, detail });
-            }
+    let (mut entries, mut digest) = (0_u64, 0_u64);
+    for entry in tree {
+        let (key, entry) = entry.map_err(|error| damaged(folder, &error.to_string()))?;
+        if *key == *keys::META {
+            continue;
+        }
+        entries += 1;
+        digest = digest.wrapping_add(share(&entry));
+        if key.first() == Some(&keys::STATE) {
+            take_up(&mut index, tree, &key, &entry).map_err(|detail| damaged(folder, &detail))?;
         }
     }
-    if count != meta.unfinished {
-        let lost = format!("it has {count} unfinished transactions, and there should be {}", meta.unfinished);
+    if (entries, digest) != (meta.entries, meta.digest) {
+        let lost = format!(
+            "of what was acknowledged something is lost or older than it should be ({entries} entries instead of {})",
+            meta.entries
+        );
         return Err(damaged(folder, &lost));
     }
     Ok(index)
+}
+
+fn take_up(index: &mut Index, tree: &sled::Tree, key: &[u8], entry: &[u8]) -> Result<(), String> {
+    let number = keys::number_in(key).ok_or_else(|| "a state has no number".to_owned())?;
+    let row = match read(tree, key) {
+        Ok(Some(value)) => split_row(value.body()).map(|(row, _)| row),
+        Ok(None) => Err("it has disappeared".to_owned()),
+        Err(Unreadable::Damaged(detail)) => Err(detail),
+        Err(Unreadable::Broken(detail)) => return Err(detail),
+    };
+    match row {
+        Ok(row) => index.insert(number, &row.head),
+        Err(detail) => {
+            let gid = gid_of_damaged(entry).unwrap_or_else(|| format!("transaction number {}", number.0));
+            tracing::error!(gid, detail, "a record cannot be read; it is left untouched");
+            index.damaged.push(Damaged { gid, detail });
+        }
+    }
+    Ok(())
 }

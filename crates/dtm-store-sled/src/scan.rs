@@ -1,7 +1,7 @@
 //! Listings, newest first.
 
 use dtm_core::model::Gid;
-use dtm_store::codec::{decode_definition, decode_state};
+use dtm_store::codec::decode_state;
 use dtm_store::{Cursor, Error, Filter, Listed, Page};
 
 use crate::engine::{Engine, Value, read};
@@ -9,7 +9,7 @@ use crate::error::{Failure, Unreadable};
 use crate::keys::{self, Number};
 use crate::lease::gid_of_damaged;
 use crate::schema::{Row, split_row};
-use crate::trans::{required, states_before};
+use crate::trans::{definition_of, states_before};
 
 /// How many rows are looked at before batches may go on.
 const STRIDE: usize = 256;
@@ -75,14 +75,13 @@ fn list(
     filter: &Filter,
     value: &Value,
 ) -> Result<Option<Listed>, Unreadable> {
-    let (row, state) = split_row(value.body()).map_err(Unreadable::Damaged)?;
+    let (row, texts) = split_row(value.body()).map_err(Unreadable::Damaged)?;
     if !matches(filter, &row) {
         return Ok(None);
     }
-    let definition = required(tree, &keys::definition(number), "definition")?;
     Ok(Some(Listed {
-        definition: decode_definition(definition.text()?)?,
-        state: decode_state(state)?,
+        definition: definition_of(tree, number, texts)?,
+        state: decode_state(texts.state)?,
         owner: row.head.owner,
         due: row.head.due,
     }))

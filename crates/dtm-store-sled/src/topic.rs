@@ -34,8 +34,7 @@ impl Batch<'_> {
             updated_at: self.now,
         };
         let text = encode_topic(&topic).map_err(|error| error.rejected(&format!("topic {name}")))?;
-        let parts = stored.map_or(0, |(value, _)| value.parts());
-        self.view.put(&key, parts, &[text.as_bytes()])?;
+        self.view.put(&key, stored.as_ref().map(|(value, _)| value), &[text.as_bytes()])?;
         Ok(Output::Version(topic.version))
     }
 
@@ -44,7 +43,7 @@ impl Batch<'_> {
         let Some((value, _)) = stored else {
             return Err(Error::NotFound(format!("topic {name}")).into());
         };
-        self.view.remove(&keys::topic(name), value.parts());
+        self.view.remove(&keys::topic(name), &value);
         Ok(Output::Done)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use dtm_core::model::{Gid, Timestamp, Transaction};
+use dtm_core::model::{Definition, Gid, Timestamp, Transaction};
 use dtm_store::codec::{decode_definition, decode_registration, decode_state};
 use dtm_store::precondition::Head;
 use dtm_store::{Commit, Error, Stored};
@@ -12,7 +12,10 @@ use crate::engine::{Source, Value, read};
 use crate::error::{Failure, Unreadable};
 use crate::keys::{self, Number};
 use crate::operation::Output;
-use crate::schema::{Row, split_row};
+use crate::schema::{Row, Texts, split_row};
+
+/// The longest definition that is kept, and rewritten, beside the state.
+const INLINE_MAX: usize = 2_048;
 
 impl Batch<'_> {
     pub(crate) fn create(&mut self, row: &Row, definition: &str, state: &str) -> Result<Output, Failure> {
@@ -23,29 +26,29 @@ impl Batch<'_> {
         let number = self.meta.next;
         let recorded_at = self.meta.recorded_at.max(self.now);
         let row = Row { recorded_at, ..row.clone() };
-        // the largest first: it is the only one that can be refused
-        self.view.put(&keys::definition(number), 0, &[definition.as_bytes()])?;
-        self.view.put(&gid_key, 0, &[&number.0.to_be_bytes()])?;
-        self.view.put(&keys::state(number), 0, &[&row.to_bytes(), state.as_bytes()])?;
-        self.view.put(&keys::unfinished(number), 0, &[])?;
+        let inline = if definition.len() <= INLINE_MAX { definition } else { "" };
+        if inline.is_empty() {
+            self.view.put(&keys::definition(number), None, &[definition.as_bytes()])?;
+        }
+        self.view.put(&gid_key, None, &[&number.0.to_be_bytes()])?;
+        let head = row.to_bytes(inline.len());
+        self.view.put(&keys::state(number), None, &[&head, inline.as_bytes(), state.as_bytes()])?;
         self.index.insert(number, &row.head);
         self.meta.next = Number(number.0 + 1);
         self.meta.recorded_at = recorded_at;
-        self.meta.transactions += 1;
-        self.meta.unfinished += 1;
         Ok(Output::Done)
     }
 
     pub(crate) fn commit(&mut self, commit: &Commit, state: &str) -> Result<Output, Failure> {
         let found = self.find(&commit.gid)?;
-        let (row, _) = found.row().map_err(|error| error.of(&commit.gid))?;
+        let (row, texts) = found.row().map_err(|error| error.of(&commit.gid))?;
         let head = row.head.committed(commit)?;
         let finished_at = match commit.state.status.is_final() {
             true => Some(commit.state.finished_at.unwrap_or(self.now)),
             false => None,
         };
         let new = Row { head, finished_at, ..row.clone() };
-        self.replace(found.number, &found.value, &row.head, &new, state)?;
+        self.replace(found.number, &found.value, &row.head, &new, Texts { state, ..texts })?;
         Ok(Output::Done)
     }
 
@@ -56,14 +59,14 @@ impl Batch<'_> {
         branches: &[String],
     ) -> Result<Output, Failure> {
         let found = self.find(gid)?;
-        let (row, state) = found.row().map_err(|error| error.of(gid))?;
+        let (row, texts) = found.row().map_err(|error| error.of(gid))?;
         let new = Row { head: row.head.registered(gid, registered, branches.len())?, ..row.clone() };
         let first = branch_index(registered)?;
         branch_index(registered + branches.len())?;
         for (index, branch) in (first..).zip(branches) {
-            self.view.put(&keys::branch(found.number, index), 0, &[branch.as_bytes()])?;
+            self.view.put(&keys::branch(found.number, index), None, &[branch.as_bytes()])?;
         }
-        self.replace(found.number, &found.value, &row.head, &new, state)?;
+        self.replace(found.number, &found.value, &row.head, &new, texts)?;
         Ok(Output::Done)
     }
 
@@ -88,8 +91,7 @@ impl Batch<'_> {
                 break;
             }
             if row.finished_at.is_some_and(|at| at < finished_before) && row.head.status.is_final() {
-                self.remove(number, &row, &value)?;
-                removed += 1;
+                removed += usize::from(self.remove(number, &row, &value)?);
             }
         }
         Ok(Output::Purged(removed))
@@ -102,13 +104,11 @@ impl Batch<'_> {
         old_value: &Value,
         old: &Head,
         new: &Row,
-        state: &str,
+        texts: Texts<'_>,
     ) -> Result<(), Failure> {
-        self.view.put(&keys::state(number), old_value.parts(), &[&new.to_bytes(), state.as_bytes()])?;
-        if new.head.status.is_final() {
-            self.view.remove(&keys::unfinished(number), 0);
-            self.meta.unfinished = self.meta.unfinished.saturating_sub(1);
-        }
+        let head = new.to_bytes(texts.definition.len());
+        let body = [&head, texts.definition.as_bytes(), texts.state.as_bytes()];
+        self.view.put(&keys::state(number), Some(old_value), &body)?;
         if (&old.owner, old.due) != (&new.head.owner, new.head.due) {
             self.index.remove(number, old);
             self.index.insert(number, &new.head);
@@ -116,25 +116,27 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn remove(&mut self, number: Number, row: &Row, value: &Value) -> Result<(), Failure> {
-        for index in 0..branch_index(row.head.registered)? {
-            self.remove_value(&keys::branch(number, index))?;
+    /// Removes a transaction, unless a part of it cannot be read: then it stays, for the operator.
+    fn remove(&mut self, number: Number, row: &Row, value: &Value) -> Result<bool, Failure> {
+        let mut others = vec![keys::gid(&row.gid), keys::definition(number).to_vec()];
+        others.extend(
+            (0..branch_index(row.head.registered)?).map(|index| keys::branch(number, index).to_vec()),
+        );
+        let mut values = Vec::with_capacity(others.len());
+        for key in &others {
+            match read(&self.view, key) {
+                Ok(value) => values.push(value),
+                Err(Unreadable::Damaged(_)) => return Ok(false),
+                Err(error) => return Err(error.of_store("a value")),
+            }
         }
-        self.remove_value(&keys::definition(number))?;
-        self.view.remove(&keys::state(number), value.parts());
-        self.view.remove(&keys::gid(&row.gid), 0);
-        self.meta.transactions = self.meta.transactions.saturating_sub(1);
-        Ok(())
-    }
-
-    fn remove_value(&mut self, key: &[u8]) -> Result<(), Failure> {
-        let parts = match read(&self.view, key) {
-            Ok(value) => value.map_or(0, |value| value.parts()),
-            Err(Unreadable::Damaged(_)) => 0,
-            Err(error) => return Err(error.of_store("a value")),
-        };
-        self.view.remove(key, parts);
-        Ok(())
+        for (key, value) in others.iter().zip(&values) {
+            if let Some(value) = value {
+                self.view.remove(key, value);
+            }
+        }
+        self.view.remove(&keys::state(number), value);
+        Ok(true)
     }
 
     fn find(&self, gid: &Gid) -> Result<Found, Failure> {
@@ -152,7 +154,7 @@ struct Found {
 }
 
 impl Found {
-    fn row(&self) -> Result<(Row, &str), Unreadable> {
+    fn row(&self) -> Result<(Row, Texts<'_>), Unreadable> {
         split_row(self.value.body()).map_err(Unreadable::Damaged)
     }
 }
@@ -171,11 +173,11 @@ fn find(source: &impl Source, gid: &Gid) -> Result<Option<Found>, Unreadable> {
 /// The transaction of a gid, as it is stored.
 pub(crate) fn load(source: &impl Source, gid: &Gid) -> Result<Option<Stored>, Unreadable> {
     let Some(found) = find(source, gid)? else { return Ok(None) };
-    let (row, state) = found.row()?;
+    let (row, texts) = found.row()?;
     if row.gid != *gid {
         return Err(Unreadable::Damaged(format!("its state belongs to {}", row.gid)));
     }
-    assemble(source, found.number, &row, state).map(Some)
+    assemble(source, found.number, &row, texts).map(Some)
 }
 
 /// A whole transaction from its row and state.
@@ -183,13 +185,13 @@ pub(crate) fn assemble(
     source: &impl Source,
     number: Number,
     row: &Row,
-    state: &str,
+    texts: Texts<'_>,
 ) -> Result<Stored, Unreadable> {
-    let definition = decode_definition(required(source, &keys::definition(number), "definition")?.text()?)?;
+    let definition = definition_of(source, number, texts)?;
     if definition.gid != row.gid {
         return Err(Unreadable::Damaged(format!("its definition belongs to {}", definition.gid)));
     }
-    let state = decode_state(state)?;
+    let state = decode_state(texts.state)?;
     if state.status != row.head.status {
         return Err(Unreadable::Damaged("head and state have different statuses".to_owned()));
     }
@@ -213,11 +215,16 @@ pub(crate) fn required(source: &impl Source, key: &[u8], what: &str) -> Result<V
     read(source, key)?.ok_or_else(|| Unreadable::Damaged(format!("the {what} is missing")))
 }
 
-/// Whether the definition of a transaction is there and its gid leads to it. Looked at when the store is opened.
-pub(crate) fn is_whole(source: &impl Source, number: Number, row: &Row) -> Result<bool, Unreadable> {
-    let by_gid = read(source, &keys::gid(&row.gid))?;
-    let leads_here = by_gid.is_some_and(|value| value.body() == number.0.to_be_bytes());
-    Ok(leads_here && source.entry(&keys::definition(number))?.is_some())
+/// The definition, wherever it is kept.
+pub(crate) fn definition_of(
+    source: &impl Source,
+    number: Number,
+    texts: Texts<'_>,
+) -> Result<Definition, Unreadable> {
+    if texts.definition.is_empty() {
+        return Ok(decode_definition(required(source, &keys::definition(number), "definition")?.text()?)?);
+    }
+    Ok(decode_definition(texts.definition)?)
 }
 
 fn branch_index(index: usize) -> Result<u32, Failure> {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use sled::IVec;
 
-use super::Source;
+use super::{Source, Value};
 use crate::error::Failure;
-use crate::schema::PART_MAX;
+use crate::schema::{Meta, PART_MAX};
 use crate::{keys, schema};
 
 /// The tree, and the writes of the present batch.
@@ -14,11 +14,14 @@ use crate::{keys, schema};
 pub(crate) struct Overlay<'a> {
     tree: &'a sled::Tree,
     writes: HashMap<IVec, Option<IVec>>,
+    /// What the batch adds to the number of entries and to the digest; both wrap around.
+    entries: u64,
+    digest: u64,
 }
 
 impl<'a> Overlay<'a> {
     pub(crate) fn new(tree: &'a sled::Tree) -> Self {
-        Self { tree, writes: HashMap::new() }
+        Self { tree, writes: HashMap::new(), entries: 0, digest: 0 }
     }
 
     /// The tree below; without the writes of this batch.
@@ -30,8 +33,12 @@ impl<'a> Overlay<'a> {
         self.writes.is_empty()
     }
 
-    /// Writes a value that replaces one with `old_parts` further parts.
-    pub(crate) fn put(&mut self, key: &[u8], old_parts: u16, body: &[&[u8]]) -> Result<(), Failure> {
+    /// Writes a value, in place of the one that is there.
+    pub(crate) fn put(&mut self, key: &[u8], old: Option<&Value>, body: &[&[u8]]) -> Result<(), Failure> {
+        let old_parts = old.map_or(0, Value::parts);
+        if let Some(old) = old {
+            self.forget(old);
+        }
         let length: usize = body.iter().map(|piece| piece.len()).sum();
         let mut parts = 0;
         if length <= PART_MAX {
@@ -56,12 +63,22 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
-    /// Removes a value with `parts` further parts.
-    pub(crate) fn remove(&mut self, key: &[u8], parts: u16) {
+    /// Removes a value.
+    pub(crate) fn remove(&mut self, key: &[u8], old: &Value) {
+        self.forget(old);
         self.writes.insert(key.into(), None);
-        for part in 0..parts {
+        for part in 0..old.parts() {
             self.writes.insert(keys::part(key, part).into(), None);
         }
+    }
+
+    /// Adds the numbers of the store, which are no part of their own digest.
+    pub(crate) fn seal(&mut self, meta: &mut Meta) {
+        meta.batch += 1;
+        meta.entries = meta.entries.wrapping_add(self.entries);
+        meta.digest = meta.digest.wrapping_add(self.digest);
+        let entry = schema::seal(keys::META, 0, &[&meta.to_bytes()]);
+        self.writes.insert(keys::META.into(), Some(entry.into()));
     }
 
     /// All writes, to be applied at once.
@@ -77,7 +94,14 @@ impl<'a> Overlay<'a> {
     }
 
     fn write(&mut self, key: &[u8], entry: Vec<u8>) {
+        self.entries = self.entries.wrapping_add(1);
+        self.digest = self.digest.wrapping_add(schema::share(&entry));
         self.writes.insert(key.into(), Some(entry.into()));
+    }
+
+    fn forget(&mut self, old: &Value) {
+        self.entries = self.entries.wrapping_sub(1 + u64::from(old.parts()));
+        self.digest = self.digest.wrapping_sub(old.share());
     }
 }
 

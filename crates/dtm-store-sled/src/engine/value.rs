@@ -21,8 +21,8 @@ impl Source for sled::Tree {
 pub(crate) enum Value {
     /// All of it is in one entry, behind `start`.
     Whole { entry: IVec, start: usize },
-    /// It was put together.
-    Joined { body: Vec<u8>, parts: u16 },
+    /// It was put together from that many further parts.
+    Joined { body: Vec<u8>, parts: u16, share: u64 },
 }
 
 impl Value {
@@ -33,11 +33,19 @@ impl Value {
         }
     }
 
-    /// How many further entries it has; whoever replaces it has to remove them.
+    /// How many further entries it has.
     pub(crate) const fn parts(&self) -> u16 {
         match self {
             Self::Whole { .. } => 0,
             Self::Joined { parts, .. } => *parts,
+        }
+    }
+
+    /// What all its entries add to the digest of the store.
+    pub(crate) fn share(&self) -> u64 {
+        match self {
+            Self::Whole { entry, .. } => schema::share(entry),
+            Self::Joined { share, .. } => *share,
         }
     }
 
@@ -56,6 +64,7 @@ pub(crate) fn read(source: &impl Source, key: &[u8]) -> Result<Option<Value>, Un
         return Ok(Some(Value::Whole { entry, start }));
     }
     let mut body = first.body.to_vec();
+    let mut share = schema::share(&entry);
     for part in 0..first.parts {
         let key = keys::part(key, part);
         let Some(entry) = source.entry(&key)? else {
@@ -63,6 +72,7 @@ pub(crate) fn read(source: &impl Source, key: &[u8]) -> Result<Option<Value>, Un
         };
         let sealed = schema::open(&key, &entry).map_err(Unreadable::Damaged)?;
         body.extend_from_slice(sealed.body);
+        share = share.wrapping_add(schema::share(&entry));
     }
-    Ok(Some(Value::Joined { body, parts: first.parts }))
+    Ok(Some(Value::Joined { body, parts: first.parts, share }))
 }

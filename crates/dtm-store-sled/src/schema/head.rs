@@ -21,8 +21,8 @@ pub(crate) struct Row {
 const NEVER: u64 = u64::MAX;
 
 impl Row {
-    /// The bytes of the head, in front of which nothing comes and behind which the state begins.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    /// The bytes of the head. Behind it come a definition of `definition` bytes, and the state.
+    pub(crate) fn to_bytes(&self, definition: usize) -> Vec<u8> {
         let Head { status, owner, registered, due } = &self.head;
         let node = owner.token.node.as_str().as_bytes();
         let gid = self.gid.as_str().as_bytes();
@@ -39,6 +39,7 @@ impl Row {
             millis(self.finished_at),
             owner.token.epoch.0,
             owner.token.counter,
+            definition as u64,
         ] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
@@ -51,8 +52,16 @@ impl Row {
     }
 }
 
+/// The JSON behind a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Texts<'a> {
+    /// The definition; empty when it has an entry of its own.
+    pub(crate) definition: &'a str,
+    pub(crate) state: &'a str,
+}
+
 /// Splits the body of a state into its head and the JSON behind it. The error says what is wrong.
-pub(crate) fn split_row(body: &[u8]) -> Result<(Row, &str), String> {
+pub(crate) fn split_row(body: &[u8]) -> Result<(Row, Texts<'_>), String> {
     let mut reader = Reader(body);
     let status = status_from_byte(reader.byte()?)?;
     let mode = mode_from_byte(reader.byte()?)?;
@@ -68,12 +77,15 @@ pub(crate) fn split_row(body: &[u8]) -> Result<(Row, &str), String> {
     let finished_at = time(reader.number()?);
     let epoch = Epoch(reader.number()?);
     let counter = reader.number()?;
+    let definition =
+        usize::try_from(reader.number()?).map_err(|_| "the definition is too long".to_owned())?;
     let node = NodeName::parse(reader.text()?).map_err(|error| error.to_string())?;
     let gid = Gid::parse(reader.text()?).map_err(|error| error.to_string())?;
-    let state = std::str::from_utf8(reader.0).map_err(|_| "the state is not UTF-8".to_owned())?;
+    let definition = reader.text_of(definition)?;
+    let state = reader.text_of(reader.0.len())?;
     let owner = Ownership { token: OwnerToken { node, epoch, counter }, held };
     let head = Head { status, owner, registered, due };
-    Ok((Row { gid, mode, created_at, recorded_at, finished_at, head }, state))
+    Ok((Row { gid, mode, created_at, recorded_at, finished_at, head }, Texts { definition, state }))
 }
 
 fn time(millis: u64) -> Option<Timestamp> {
@@ -136,7 +148,11 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> Result<&'a str, String> {
         let length = self.byte()?;
-        std::str::from_utf8(self.take(usize::from(length))?).map_err(|_| "a name is not UTF-8".to_owned())
+        self.text_of(usize::from(length))
+    }
+
+    fn text_of(&mut self, length: usize) -> Result<&'a str, String> {
+        std::str::from_utf8(self.take(length)?).map_err(|_| "a text is not UTF-8".to_owned())
     }
 }
 
@@ -160,12 +176,14 @@ mod tests {
                 finished_at: due,
                 head: Head { status, owner: Ownership { token, held: true }, registered: 1_100, due },
             };
-            let mut bytes = row.to_bytes();
+            let mut bytes = row.to_bytes(2);
+            bytes.extend_from_slice(b"[]");
             for length in 0..bytes.len() {
                 assert!(split_row(&bytes[..length]).is_err(), "{length}");
             }
             bytes.extend_from_slice(b"{}");
-            assert_eq!(split_row(&bytes), Ok((row, "{}")));
+            let texts = Texts { definition: "[]", state: "{}" };
+            assert_eq!(split_row(&bytes), Ok((row, texts)));
         }
     }
 }

@@ -33,6 +33,18 @@ pub(crate) struct Sealed<'a> {
     pub(crate) body: &'a [u8],
 }
 
+/// What an entry adds to the digest of the store. It is taken from the checksum as it is stored: whether that is
+/// right, [`open`] says.
+pub(crate) fn share(entry: &[u8]) -> u64 {
+    let checksum =
+        entry.get(1..5).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).map_or(0, u32::from_be_bytes);
+    // the finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), so that sums of shares do not cancel out
+    let mut share = u64::from(checksum).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    share = (share ^ (share >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    share = (share ^ (share >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    share ^ (share >> 31)
+}
+
 /// Checks an entry. The error says what is wrong with it.
 pub(crate) fn open<'a>(key: &[u8], entry: &'a [u8]) -> Result<Sealed<'a>, String> {
     let Some((&[version, c0, c1, c2, c3, p0, p1], body)) = entry.split_first_chunk::<HEADER>() else {
