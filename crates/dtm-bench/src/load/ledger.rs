@@ -56,6 +56,11 @@ impl Ledger {
         format!("{}-{transaction}-{client}", self.name)
     }
 
+    /// The gids that a transaction may have: which client took it is known from the gid only.
+    pub(crate) fn gids_of(&self, transaction: usize) -> impl Iterator<Item = String> {
+        (0..self.ended.len()).map(move |client| format!("{}-{transaction}-{client}", self.name))
+    }
+
     /// Whether a gid is of this ledger, and which transaction it is.
     pub(crate) fn transaction_of(&self, gid: &str) -> Option<u32> {
         self.parse(gid).map(|(transaction, _)| transaction)

@@ -21,34 +21,29 @@ impl Counters {
     }
 
     fn parse(text: &str) -> crate::Result<Self> {
+        let required = |name: &str| {
+            sum(text, name)?.ok_or_else(|| crate::Error::from(format!("the server has no metric {name}")))
+        };
         Ok(Self {
-            operations: sum(text, "dtm_store_operations_total")?,
-            batches: sum(text, "dtm_store_batches_total")?,
-            ended: sum(text, "dtm_transaction_process_total")?,
+            operations: required("dtm_store_operations_total")?,
+            batches: required("dtm_store_batches_total")?,
+            // A counter with labels appears with its first event. If it never does, the wait for the end of
+            // the transactions fails.
+            ended: sum(text, "dtm_transaction_process_total")?.unwrap_or(0),
         })
     }
 }
 
-/// The sum of a counter over all its labels. A counter that is announced and has no value yet is 0; one that
-/// is not announced is an error, because a figure must not come from a typing error.
-fn sum(text: &str, name: &str) -> crate::Result<u64> {
-    let family = name.strip_suffix("_total").unwrap_or(name);
-    let announced = text.lines().any(|line| {
-        let mut words = line.split(' ');
-        words.next() == Some("#")
-            && words.next() == Some("TYPE")
-            && words.next().is_some_and(|word| word == name || word == family)
-    });
-    if !announced {
-        return Err(format!("the server has no metric {name}").into());
-    }
-    let mut total = 0;
+/// The sum of a counter over all its labels; `None` when there is no value.
+fn sum(text: &str, name: &str) -> crate::Result<Option<u64>> {
+    let mut total = None;
     for line in text.lines() {
         let Some(rest) = line.strip_prefix(name).filter(|rest| rest.starts_with([' ', '{'])) else {
             continue;
         };
         let value = rest.rsplit_once(' ').map_or("", |(_, value)| value);
-        total += value.parse::<u64>().map_err(|error| format!("{line}: {error}"))?;
+        let value: u64 = value.parse().map_err(|error| format!("{line}: {error}"))?;
+        total = Some(total.unwrap_or(0) + value);
     }
     Ok(total)
 }
@@ -71,6 +66,9 @@ mod tests {
     #[test]
     fn a_metric_that_the_server_does_not_have_is_an_error_and_not_zero() {
         assert!(Counters::parse(&TEXT.replace("operations", "writes")).is_err());
+        assert!(Counters::parse(&TEXT.replace("batches", "heaps")).is_err());
         assert!(Counters::parse(&TEXT.replace(" 20", " many")).is_err());
+        let idle = TEXT.replace("dtm_transaction_process", "other");
+        assert_eq!(Counters::parse(&idle).unwrap().ended, 0, "it appears with its first event");
     }
 }

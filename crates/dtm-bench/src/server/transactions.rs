@@ -33,8 +33,16 @@ pub(crate) async fn check_ended(server: &mut Connection, ledger: &Ledger) -> cra
         }
         position = page.next_position;
     }
-    match seen.iter().filter(|seen| !**seen).count() {
-        0 => Ok(()),
-        missing => Err(format!("{missing} of {} transactions have not ended as succeed", seen.len()).into()),
+    let missing: Vec<usize> = (0..seen.len()).filter(|&index| !seen[index]).collect();
+    let Some(first) = missing.first() else { return Ok(()) };
+    let mut shown = "it is not stored at all".to_owned();
+    for gid in ledger.gids_of(*first) {
+        let answer = server.get(&format!("/api/dtmsvr/query?gid={gid}")).await?;
+        if !answer.ends_with(b"\"transaction\":null}") {
+            shown = format!("{gid}: {}", String::from_utf8_lossy(&answer));
+        }
     }
+    let (missing, all) = (missing.len(), seen.len());
+    Err(format!("{missing} of {all} transactions are not listed as succeed; the first of them, {shown}")
+        .into())
 }
