@@ -306,3 +306,28 @@ impl fmt::Debug for SledStore {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_store_whose_disk_has_failed_neither_writes_nor_shows_anything_and_says_what_to_do() {
+        // what a failed flush has left on disk is not known: only a restart finds out
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = SledStore::open(SledConfig::new(folder.path())).await.unwrap();
+        let node = NodeName::parse("a").unwrap();
+        store.join(&node).await.unwrap();
+        let engine = store.engine.lock().clone().unwrap();
+        engine.give_up("planted");
+        for result in [
+            store.join(&node).await.map(|_| ()),
+            store.load_topic("t").await.map(|_| ()),
+            store.health().await,
+            store.close().await,
+        ] {
+            let Err(Error::Fatal(message)) = result else { panic!("{result:?}") };
+            assert!(message.contains("planted") && message.contains("start the server again"), "{message}");
+        }
+    }
+}

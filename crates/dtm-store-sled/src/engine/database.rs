@@ -134,3 +134,44 @@ impl Engine {
         failed(&self.path, detail)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{SledConfig, open};
+
+    fn engine() -> (tempfile::TempDir, Arc<Engine>) {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (engine, _) = open::open(&SledConfig::new(folder.path())).unwrap();
+        (folder, engine)
+    }
+
+    #[tokio::test]
+    async fn a_reader_waits_until_what_it_has_seen_is_durable() {
+        let (_folder, engine) = engine();
+        engine.seen().await.unwrap();
+        engine.applied.store(5, Ordering::SeqCst);
+        let waiting = tokio::spawn({
+            let engine = Arc::clone(&engine);
+            async move { engine.seen().await }
+        });
+        for batch in 1..5 {
+            engine.durable.send_replace(batch);
+            tokio::task::yield_now().await;
+            assert!(!waiting.is_finished(), "batch {batch}");
+        }
+        engine.durable.send_replace(5);
+        waiting.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_reader_of_a_batch_that_failed_is_told_so() {
+        let (_folder, engine) = engine();
+        engine.applied.store(5, Ordering::SeqCst);
+        engine.give_up("planted");
+        let result = engine.seen().await;
+        assert!(matches!(result, Err(Error::Fatal(_))), "{result:?}");
+    }
+}
