@@ -103,7 +103,13 @@ impl Driver {
             due,
         };
         let status = state.status;
-        self.shared.context.store.commit(commit).await.map_err(Trouble::Store)?;
+        let takes = matches!(commit.owner, NewOwner::Take(_));
+        if let Err(error) = self.shared.context.store.commit(commit).await {
+            if takes && error.happened().is_none() {
+                self.shared.doubt.notify_one();
+            }
+            return Err(Trouble::Store(error));
+        }
         let Some(held) = self.held.as_mut() else { return Err(Trouble::Lost) };
         let just_ended = status.is_final() && !held.status.is_final();
         held.status = status;
@@ -171,17 +177,14 @@ impl Driver {
             match self.shared.context.store.load(&self.gid).await {
                 Ok(None) => return,
                 Ok(Some(stored)) if !self.is_ours(&stored) => return,
-                Ok(Some(stored)) => {
-                    self.adopt(stored, true);
-                    match self.feed(&Input::Woke).await {
-                        Ok(()) => return,
-                        Err(Trouble::Lost) => return self.let_go(),
-                        Err(Trouble::Illegal(_) | Trouble::Store(_)) => {
-                            self.held = None;
-                            self.calls.clear();
-                        }
+                Ok(Some(stored)) => match self.take_again(stored).await {
+                    Ok(()) => return,
+                    Err(trouble) => {
+                        tracing::warn!(gid = %self.gid, ?trouble, "the transaction is read once more");
+                        self.held = None;
+                        self.calls.clear();
                     }
-                }
+                },
                 Err(error) if error.retry_helps() => {}
                 Err(error) => {
                     tracing::error!(gid = %self.gid, %error, "this transaction is not driven any further");
@@ -192,6 +195,13 @@ impl Driver {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Goes on under a fresh token, so that a write of ours that was given up, and lands late, changes nothing.
+    async fn take_again(&mut self, stored: Stored) -> Result<(), Trouble> {
+        self.adopt(stored, false);
+        self.commit_now(false).await?;
+        self.feed(&Input::Woke).await
     }
 
     /// After a panic: the transaction is released, and tried again when an interval has passed.
@@ -214,11 +224,7 @@ impl Driver {
     }
 
     fn is_ours(&self, stored: &Stored) -> bool {
-        let (token, ours) = (&stored.owner.token, &self.shared.context.tokens);
-        stored.owner.held
-            && !stored.transaction.status().is_final()
-            && token.node == *ours.node()
-            && token.epoch == ours.epoch()
+        self.shared.holds(&stored.owner) && !stored.transaction.status().is_final()
     }
 }
 

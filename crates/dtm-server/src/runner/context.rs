@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use dtm_core::coordinator::Policy;
 use dtm_core::model::Timestamp;
-use dtm_store::{Clock, Store, TokenSource};
+use dtm_store::{Clock, Ownership, Store, TokenSource};
 
 use super::jitter::Jitter;
 use super::registry::Registry;
@@ -66,6 +66,8 @@ pub(super) struct Shared {
     pub(super) registry: Registry,
     pub(super) tasks: TaskTracker,
     pub(super) agenda: Agenda,
+    /// Told when the store did not say whether this process has come to hold something.
+    pub(super) doubt: Notify,
     /// Cancelled when the server stops. Whoever waits for anything waits for this too.
     pub(super) stop: CancellationToken,
 }
@@ -83,6 +85,7 @@ impl Shared {
             context,
             registry: Registry::new(),
             tasks: TaskTracker::new(),
+            doubt: Notify::new(),
             agenda: Agenda { earliest: AtomicU64::new(u64::MAX), changed: Notify::new() },
             stop: CancellationToken::new(),
         }
@@ -90,6 +93,12 @@ impl Shared {
 
     pub(super) fn now(&self) -> Timestamp {
         self.context.clock.now()
+    }
+
+    /// Whether this start of this server is the one that holds.
+    pub(super) fn holds(&self, owner: &Ownership) -> bool {
+        let (token, ours) = (&owner.token, &self.context.tokens);
+        owner.held && token.node == *ours.node() && token.epoch == ours.epoch()
     }
 
     pub(super) fn is_stopping(&self) -> bool {

@@ -113,8 +113,8 @@ impl Driver {
                 else => break,
             }
         }
+        self.answer_the_rest().await;
         self.shared.registry.remove(&self.gid);
-        self.turn_waiters_away(&RequestError::Busy(self.gid.to_string()));
         // Requests that came in meanwhile lose their answer, and their senders ask again.
     }
 
@@ -221,6 +221,25 @@ impl Driver {
     pub(super) fn answer_waiters(&mut self, end: &PassEnd) {
         for waiter in self.waiters.drain(..) {
             answer(waiter, Ok(Applied::Passed(end.clone())));
+        }
+    }
+
+    /// Whoever still waits was accepted, so it must not ask again: the answer to a repetition may be that it
+    /// comes too late, which reads like a refusal. It is told where the transaction stands.
+    async fn answer_the_rest(&mut self) {
+        if self.waiters.is_empty() {
+            return;
+        }
+        match self.shared.context.store.load(&self.gid).await {
+            Ok(Some(stored)) => {
+                let state = stored.transaction.state;
+                let trouble = (!state.status.is_final()).then(|| Outcome::Unknown {
+                    cause: "somebody else drives the transaction now".to_owned(),
+                });
+                self.answer_waiters(&PassEnd { status: state.status, reason: state.reason, trouble });
+            }
+            Ok(None) => self.turn_waiters_away(&RequestError::NotFound(self.gid.to_string())),
+            Err(error) => self.turn_waiters_away(&RequestError::Store(error)),
         }
     }
 

@@ -14,7 +14,7 @@ use dtm_store::{Cursor, Error, Filter, OwnerToken, Page, Rescheduled, Stored};
 use super::context::{Context, Shared};
 use super::driver::{Driver, Start};
 use super::request::{Admit, Applied, Command, Request, RequestError};
-use super::{housekeeping, poller};
+use super::{housekeeping, orphans, poller};
 
 /// How often a request is sent again because the driver that it reached was just about to end.
 const SENDS: usize = 16;
@@ -39,6 +39,7 @@ impl Engine {
     pub fn start(context: Context) -> Self {
         let shared = Arc::new(Shared::new(context));
         shared.tasks.spawn(poller::poll(Arc::clone(&shared)));
+        shared.tasks.spawn(orphans::look_after(Arc::clone(&shared)));
         shared.tasks.spawn(housekeeping::beat(Arc::clone(&shared)));
         shared.tasks.spawn(housekeeping::purge(Arc::clone(&shared)));
         Self { shared }
@@ -179,8 +180,17 @@ impl Engine {
             );
         }
         let context = &self.shared.context;
-        if let Err(error) = context.store.leave(context.tokens.node(), context.tokens.epoch()).await {
-            tracing::warn!(%error, "could not sign off; transactions are taken over after the node time-out");
+        let leave = context.store.leave(context.tokens.node(), context.tokens.epoch());
+        match tokio::time::timeout(limit, leave).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "could not sign off; transactions are taken over after the node time-out");
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "the store does not answer; transactions are taken over after the node time-out"
+                );
+            }
         }
     }
 
@@ -249,6 +259,7 @@ fn start_driver(shared: &Arc<Shared>, gid: Gid, start: Start) {
         let mut present = inbox.sender;
         loop {
             tokio::select! {
+                biased;
                 () = present.closed() => {}
                 () = shared.stop.cancelled() => return, // what the node holds is free when it has left
             }

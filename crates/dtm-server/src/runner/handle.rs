@@ -112,8 +112,9 @@ impl Driver {
             Ok(()) => {}
             Err(error @ Error::AlreadyExists(_)) => return Err(error.into()),
             Err(error) => {
-                // It may have been stored all the same. If so it is ours, and goes on from there.
+                // It may have been stored all the same, or be stored late. If so it is ours, and goes on from there.
                 self.unsure = true;
+                self.shared.doubt.notify_one();
                 return Err(error.into());
             }
         }

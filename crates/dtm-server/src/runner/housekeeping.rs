@@ -12,14 +12,15 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 const PURGE_BATCH: usize = 500;
 
 /// Renews the heartbeat until the server stops. A later start of the same name ends the process's claim to
-/// drive anything, so nothing is driven any more then.
+/// drive anything, so the runner stops then.
 pub(super) async fn beat(shared: Arc<Shared>) {
     let context = &shared.context;
     while pause(&shared, context.settings.heartbeat_interval).await {
         match context.store.heartbeat(context.tokens.node(), context.tokens.epoch()).await {
             Ok(()) => {}
             Err(error @ dtm_store::Error::Conflict { .. }) => {
-                tracing::error!(%error, node = context.tokens.node().as_str(), "another server runs under this name: give each its own NodeName");
+                tracing::error!(%error, node = context.tokens.node().as_str(), "another server runs under this name, so this one stops: give each its own NodeName");
+                shared.stop.cancel();
             }
             Err(error) => tracing::warn!(%error, "the heartbeat could not be written; trying again"),
         }
@@ -46,7 +47,7 @@ pub(super) async fn purge(shared: Arc<Shared>) {
 }
 
 /// Waits; false when the server stops.
-async fn pause(shared: &Shared, span: Duration) -> bool {
+pub(super) async fn pause(shared: &Shared, span: Duration) -> bool {
     tokio::select! {
         biased;
         () = tokio::time::sleep(span) => {}

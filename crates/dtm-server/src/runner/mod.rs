@@ -11,6 +11,7 @@
 //! | `commit` | what a driver does to make a decision durable |
 //! | `timer`, `jitter` | when a driver looks again |
 //! | `poller` | claims transactions that nobody drives |
+//! | `orphans` | finds transactions that this process holds without knowing |
 //! | `housekeeping` | heartbeat of this server, removal of old transactions |
 
 mod commit;
@@ -20,6 +21,7 @@ mod engine;
 mod handle;
 mod housekeeping;
 mod jitter;
+mod orphans;
 mod poller;
 mod registry;
 mod request;

@@ -45,6 +45,9 @@ async fn claim(shared: &Arc<Shared>) -> bool {
         Ok(claims) => claims,
         Err(error) => {
             tracing::warn!(%error, "could not look for due transactions; trying again");
+            if error.happened() != Some(false) {
+                shared.doubt.notify_one();
+            }
             return false;
         }
     };

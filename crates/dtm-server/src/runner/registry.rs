@@ -60,6 +60,11 @@ impl Registry {
         }
     }
 
+    /// Whether `gid` has a driver.
+    pub(super) fn has(&self, gid: &Gid) -> bool {
+        self.shard(gid).lock().contains_key(gid)
+    }
+
     /// The driver of `gid` is about to end.
     pub(super) fn remove(&self, gid: &Gid) {
         if self.shard(gid).lock().remove(gid).is_some() {

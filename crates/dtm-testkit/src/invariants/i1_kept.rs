@@ -2,7 +2,7 @@
 
 use dtm_core::model::{Gid, Mode, Status};
 
-use super::{Ask, Event, Observed, Violation};
+use super::{Answer, Ask, Event, Observed, Violation};
 
 pub(super) fn check(observed: &Observed<'_>) -> Vec<Violation> {
     observed.transactions().flat_map(|(gid, events)| of_one(observed, gid, events)).collect()
@@ -16,6 +16,9 @@ fn of_one(observed: &Observed<'_>, gid: &Gid, events: &[&Event]) -> Vec<Violatio
             _ => None,
         })
     };
+    if created(events) && events.iter().all(|event| !may_create(event)) {
+        return vec![violation("it was stored, although every request was refused".to_owned())];
+    }
     let Some(stored) = observed.at_the_end(gid) else {
         let ended = observed.statuses(gid).into_iter().any(Status::is_final); // finished ones may be removed after a while
         return acknowledged()
@@ -28,7 +31,6 @@ fn of_one(observed: &Observed<'_>, gid: &Gid, events: &[&Event]) -> Vec<Violatio
     let decided = stored.mode() != Mode::Saga && stored.mode() != Mode::Workflow;
     acknowledged()
         .filter_map(|ask| match (ask, stored.status()) {
-            (Ask::SubmitOther, _) => Some("other content under the same gid was acknowledged".to_owned()),
             (Ask::Submit, Status::Prepared) => Some("submit was acknowledged, but it is prepared".to_owned()),
             (Ask::Submit, Status::Aborting | Status::Failed)
                 if decided && !observed.may_be_force_stopped(gid) =>
@@ -50,4 +52,18 @@ fn of_one(observed: &Observed<'_>, gid: &Gid, events: &[&Event]) -> Vec<Violatio
         })
         .map(violation)
         .collect()
+}
+
+fn created(events: &[&Event]) -> bool {
+    events.iter().any(|event| matches!(event, Event::Created { .. }))
+}
+
+/// A request whose answer allows that something was created, or one that was never answered.
+fn may_create(event: &Event) -> bool {
+    match event {
+        Event::Answered { ask: Ask::Prepare | Ask::Submit, answer, .. } => {
+            !matches!(answer, Answer::Refused(_))
+        }
+        _ => false,
+    }
 }

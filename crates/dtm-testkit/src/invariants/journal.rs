@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dtm_core::coordinator::CallKey;
 use dtm_core::model::{BranchId, Gid, Mode, Op, Outcome, Status, Timestamp};
-use dtm_store::{Clock, OwnerToken, Ownership};
+use dtm_store::{Clock, Epoch, NodeName, OwnerToken, Ownership};
 use parking_lot::Mutex;
 
 /// Collects events. Cheap to clone; all clones write to the same journal.
@@ -29,6 +29,13 @@ pub struct Entry {
 pub enum Event {
     /// Something that only readers care about: a fault, a crash, a restart.
     Note(String),
+    /// A server has joined; durable.
+    Joined {
+        /// Its name.
+        node: NodeName,
+        /// Which start of it.
+        epoch: Epoch,
+    },
     /// A client sends a request.
     Asked {
         /// The transaction.
@@ -224,7 +231,7 @@ impl Event {
     #[must_use]
     pub const fn gid(&self) -> Option<&Gid> {
         match self {
-            Self::Note(_) => None,
+            Self::Note(_) | Self::Joined { .. } => None,
             Self::Asked { gid, .. }
             | Self::Answered { gid, .. }
             | Self::Read { gid, .. }
@@ -251,6 +258,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Note(text) => write!(f, "-- {text}"),
+            Self::Joined { node, epoch } => write!(f, "-- server {}:{} starts", node.as_str(), epoch.0),
             Self::Asked { gid, ask } => write!(f, "{gid} client asks {ask}"),
             Self::Answered { gid, ask, answer } => write!(f, "{gid} client was told {ask}: {answer:?}"),
             Self::Read { gid, status, .. } => write!(f, "{gid} client reads {status:?}"),

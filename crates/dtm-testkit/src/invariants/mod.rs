@@ -14,6 +14,8 @@
 //! | `i7_message` | branches of a message run if, and only if, the local transaction committed |
 //! | `i8_ends` | after the faults every transaction ends |
 //! | `i11_fenced` | a write with an old owner token changes nothing |
+//! | `repeats` | the same request again is the same, another one is not |
+//! | `successors` | a server whose name another one has taken stops |
 //! | `calls` | no call before the creation or after the end is durable, one driver for each transaction |
 
 mod calls;
@@ -28,6 +30,8 @@ mod i7_message;
 mod i8_ends;
 mod journal;
 mod observed;
+mod repeats;
+mod successors;
 mod violation;
 
 pub use journal::{Answer, Ask, Did, Entry, Event, Journal};

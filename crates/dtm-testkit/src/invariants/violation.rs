@@ -6,7 +6,7 @@ use dtm_core::model::Gid;
 
 use super::{
     Observed, calls, i1_kept, i2_final, i3_done_once, i4_undone, i5_reverse, i6_one_way, i7_message, i8_ends,
-    i11_fenced,
+    i11_fenced, repeats, successors,
 };
 
 /// One invariant that does not hold for one transaction.
@@ -46,6 +46,8 @@ pub fn check(observed: &Observed<'_>) -> Vec<Violation> {
         i8_ends::check,
         i11_fenced::check,
         calls::check,
+        repeats::check,
+        successors::check,
     ]
     .into_iter()
     .flat_map(|invariant| invariant(observed))
