@@ -200,9 +200,9 @@ impl Default for TransportConfig {
     fn default() -> Self {
         Self {
             response_bytes_max: 1 << 20,
-            retries_per_destination: 32,
+            retries_per_destination: 64,
             connect_timeout: Duration::from_secs(2),
-            idle_per_destination: 128,
+            idle_per_destination: 512,
             idle_timeout: Duration::from_secs(60),
         }
     }

@@ -176,7 +176,7 @@ Some(())
                 c.runner.active_max = n as usize;
             })
             .doc("Transactions that wait in memory for their next try. More than that wait in the store."),
-            number("MaxRetriesPerDestination", "calls", 1, 10_000, "32", |c, n| {
+            number("MaxRetriesPerDestination", "calls", 1, 10_000, "64", |c, n| {
                 c.transport.retries_per_destination = n as usize;
             })
             .doc("Retried calls to one host and port at the same time. First tries are not limited."),
