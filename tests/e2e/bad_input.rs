@@ -48,7 +48,8 @@ async fn a_body_that_is_no_json_object_is_an_internal_error_without_dtm_result()
         }
     }
     let deep = format!("{{\"gid\":\"g\",\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(server.post_text("submit", deep).await.status, 500, "nesting without an end");
+    let answer = server.post_text("submit", deep).await;
+    assert!([400, 500].contains(&answer.status), "nesting without an end: {answer:?}");
     assert_unharmed(&server, &branches).await;
 }
 

@@ -12,17 +12,22 @@ async fn sigterm_lets_a_call_that_is_out_end_stores_it_and_exits_with_0() {
     let (mut server, branches) = both().await;
     let gate = Gate::closed();
     branches.on("/a1", [Reply::ok().behind(&gate)]);
-    server.submit(&saga("g", &branches, 2).with("request_timeout", 20)).await;
+    let body = saga("g", &branches, 2).with("wait_result", true).with("request_timeout", 20);
+    let client = server.client().clone();
+    let waiting = tokio::spawn(async move { client.try_post("submit", &body).await });
     branches.wait_for("/a1", 1).await;
     server.terminate().await;
-    server.logs("stopping").await;
+    let answer = waiting.await.unwrap().expect("an answer, no broken connection");
+    assert_eq!(answer.status, 500, "{answer:?}");
+    assert!(answer.message().contains("ask again"), "{answer:?}");
+    // That answer came from whoever drives the transaction: from now on it calls nothing new.
     gate.open();
     let ended = server.ended().await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.log);
-    assert_eq!(branches.paths(), ["/a1"], "nothing new is called");
+    assert_eq!(branches.paths(), ["/a1"]);
     server.restart().await;
     assert_eq!(server.end_of("g").await.status(), "succeed");
-    assert_eq!(branches.paths(), ["/a1", "/a2"], "and what has ended is not repeated");
+    assert_eq!(branches.paths(), ["/a1", "/a2"], "what has ended is not repeated");
 }
 
 #[tokio::test]
@@ -64,26 +69,6 @@ async fn sigterm_of_an_idle_server_is_quick_also_with_sleeping_transactions_and_
         assert_eq!((view.status(), view.number("next_cron_interval")), ("submitted", 60));
     }
     assert_eq!(branches.calls().len(), 20, "nothing is tried before its time");
-}
-
-#[tokio::test]
-async fn who_waits_for_a_result_during_sigterm_is_answered() {
-    // decision 28
-    let (mut server, branches) = both().await;
-    let gate = Gate::closed();
-    branches.on("/a1", [Reply::ok().behind(&gate)]);
-    let body = saga("g", &branches, 2).with("wait_result", true).with("request_timeout", 20);
-    let client = server.client().clone();
-    let waiting = tokio::spawn(async move { client.try_post("submit", &body).await });
-    branches.wait_for("/a1", 1).await;
-    server.terminate().await;
-    let answer = waiting.await.unwrap().expect("an answer, no broken connection");
-    assert_eq!(answer.status, 500, "{answer:?}");
-    assert!(answer.message().contains("ask again"), "{answer:?}");
-    gate.open();
-    assert_eq!(server.ended().await.status.code(), Some(0));
-    server.restart().await;
-    assert_eq!(server.end_of("g").await.status(), "succeed");
 }
 
 #[tokio::test]

@@ -2,7 +2,12 @@
 
 use serde_json::json;
 
-use crate::harness::{Gate, Reply, SUCCESS, Server, With, both, message, saga};
+use crate::harness::{Branches, Gate, Reply, SUCCESS, Server, Settings, With, both, message, saga};
+
+/// A server whose intervals may grow to a day.
+async fn patient() -> (Server, Branches) {
+    (Settings::default().with("RETRY_INTERVAL_MAX", 86_400).start().await, Branches::start().await)
+}
 
 #[tokio::test]
 async fn prepare_is_repeatable_while_prepared_and_refused_afterwards() {
@@ -155,7 +160,7 @@ async fn force_stop_ends_as_failed_without_undoing_and_only_once() {
 #[tokio::test]
 async fn reset_next_cron_time_tries_again_at_once_also_what_has_ended() {
     // behaviour 19, decision 10, defects B5, S8
-    let (server, branches) = both().await;
+    let (server, branches) = patient().await;
     branches.on("/a1", [Reply::error(), Reply::ok()]);
     server.submit(&saga("g", &branches, 1).with("retry_interval", 1_000)).await;
     let waiting = server.until("g", |view| view.number("next_cron_interval") == 2_000).await;
@@ -170,7 +175,7 @@ async fn reset_next_cron_time_tries_again_at_once_also_what_has_ended() {
 #[tokio::test]
 async fn reset_cron_time_tries_again_what_is_far_away_up_to_a_limit() {
     // behaviour 32
-    let (server, branches) = both().await;
+    let (server, branches) = patient().await;
     for number in 0..3 {
         let path = format!("/far{number}");
         branches.on(&path, [Reply::error(), Reply::ok()]);

@@ -84,17 +84,6 @@ impl Server {
         self.folder.path().join("data")
     }
 
-    /// Waits until the log contains `text`.
-    pub(crate) async fn logs(&self, text: &str) {
-        let mut written = self.log.0.written.subscribe();
-        let seen = async {
-            while !self.log.text().contains(text) {
-                written.changed().await.expect("the log lives as long as the server");
-            }
-        };
-        timeout(PATIENCE, seen).await.unwrap_or_else(|_| panic!("'{text}' is not in the log"));
-    }
-
     /// `kill -9`: nothing can be done about it, nothing is flushed.
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.expect("a running process can be killed");
@@ -194,7 +183,6 @@ fn spawn(data: &Path, port: u16, settings: &Settings, log: &Log) -> Child {
         .arg("--data")
         .arg(data)
         .env_clear()
-        .env("RUST_BACKTRACE", "1")
         .envs(settings.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

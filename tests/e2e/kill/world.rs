@@ -85,8 +85,14 @@ impl World {
         }
     }
 
+    /// What the server shows, as soon as there is one.
     pub(super) async fn query(&self, gid: &str) -> View {
-        self.client.query(gid).await
+        loop {
+            match self.client.try_query(gid).await {
+                Ok(view) => return view,
+                Err(_) => self.wait_until_up().await,
+            }
+        }
     }
 
     async fn wait_until_up(&self) {
