@@ -8,9 +8,9 @@ use crate::engine::Value;
 use crate::error::{Failure, Unreadable};
 use crate::index::Place;
 use crate::keys;
+use crate::load::{assemble, required};
 use crate::operation::Output;
 use crate::schema::{Row, split_row};
-use crate::trans::{assemble, required};
 
 impl Batch<'_> {
     /// Gives one transaction for each token, as long as there are any.

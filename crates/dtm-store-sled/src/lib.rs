@@ -10,9 +10,12 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`config`] | [`SledConfig`]: folder, clock, bounds |
-//! | [`store`] | [`SledStore`]: opening, closing, the contract |
+//! | [`store`] | [`SledStore`]: opening, closing |
+//! | `contract` | what callers do themselves, before they queue |
 //! | `operation`, `backend` | what the committer is asked for; one batch, one flush |
-//! | `trans`, `lease`, `scan`, `topic`, `node` | what each operation means |
+//! | `trans`, `lease`, `purge`, `topic`, `node` | what each operation means |
+//! | `load`, `scan` | what readers see |
+//! | `open` | opening a folder, and everything that can be wrong with it |
 //! | `engine` | sled, the durable barrier, a batch that is being put together |
 //! | `folder` | lock, format version, mark |
 //! | `schema` | the binary head in front of a state, checksums, values in parts |
@@ -22,15 +25,18 @@
 
 mod backend;
 pub mod config;
+mod contract;
 mod engine;
 mod error;
 mod folder;
 mod index;
 mod keys;
 mod lease;
+mod load;
 mod node;
 mod open;
 mod operation;
+mod purge;
 mod scan;
 mod schema;
 pub mod store;

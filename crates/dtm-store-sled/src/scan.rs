@@ -1,5 +1,7 @@
 //! Listings, newest first.
 
+use std::ops::Bound;
+
 use dtm_core::model::Gid;
 use dtm_store::codec::decode_state;
 use dtm_store::{Cursor, Error, Filter, Listed, Page};
@@ -8,8 +10,8 @@ use crate::engine::{Engine, Value, read};
 use crate::error::{Failure, Unreadable};
 use crate::keys::{self, Number};
 use crate::lease::gid_of_damaged;
+use crate::load::definition_of;
 use crate::schema::{Row, split_row};
-use crate::trans::{definition_of, states_before};
 
 /// How many rows are looked at before batches may go on.
 const STRIDE: usize = 256;
@@ -102,4 +104,13 @@ fn read_cursor(cursor: &Cursor) -> Result<Number, Error> {
             detail: "it is not one of this store: begin the listing anew".to_owned(),
         }
     })
+}
+
+/// The range of states before a number, for a listing that goes back in time.
+fn states_before(number: Option<Number>) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    let start = Bound::Included(vec![keys::STATE]);
+    match number {
+        Some(number) => (start, Bound::Excluded(keys::state(number).to_vec())),
+        None => (start, Bound::Excluded(vec![keys::STATE + 1])),
+    }
 }
