@@ -93,6 +93,7 @@ impl Scenario<'_> {
         let mut questions = Connection::open(server.address).await?;
         let before = Counters::read(&mut questions).await?;
         drive("warm", load, server.address, self.branches).await?.check()?;
+        let mut questions = Connection::open(server.address).await?;
         until_ended(&mut questions, before, load.count).await?;
         Ok(())
     }
@@ -104,6 +105,8 @@ impl Scenario<'_> {
         let before = Counters::read(&mut questions).await?;
         let cpu_before = server.cpu_time()?;
         let ledger = drive(name, load, server.address, self.branches).await?;
+        // The server closes connections that are idle for some seconds.
+        let mut questions = Connection::open(server.address).await?;
         let after = until_ended(&mut questions, before, load.count).await?;
         let cpu = server.cpu_time()?.saturating_sub(cpu_before);
         let peak_memory = server.peak_memory()?; // before the questions below, which cost memory too

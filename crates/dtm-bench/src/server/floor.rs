@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::post;
+use axum::serve::ListenerExt;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -47,6 +48,10 @@ pub(crate) async fn serve() -> crate::Result {
     let routes = Router::new().route("/api/dtmsvr/submit", post(submit)).with_state(pool);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("floor on http://{}", listener.local_addr()?);
+    let listener = listener.tap_io(|stream| {
+        // An error means that the connection is closed already.
+        stream.set_nodelay(true).ok();
+    });
     let mut until_parent_is_gone = Vec::new();
     let mut stdin = tokio::io::stdin();
     tokio::select! {
