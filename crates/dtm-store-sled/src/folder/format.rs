@@ -6,8 +6,10 @@ use std::path::Path;
 
 use dtm_store::Error;
 
-use super::DATABASE;
 use crate::error::{damaged, unusable};
+
+/// The name of the folder of the database.
+pub(crate) const DATABASE: &str = "sled";
 
 /// The version that this server writes, and the only one that it reads.
 const FORMAT: u32 = 1;

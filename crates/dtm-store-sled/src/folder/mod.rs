@@ -4,9 +4,6 @@ mod format;
 mod lock;
 mod mark;
 
-pub(crate) use format::{check_format, is_new, write_format};
+pub(crate) use format::{DATABASE, check_format, is_new, write_format};
 pub(crate) use lock::Lock;
 pub(crate) use mark::Mark;
-
-/// The name of the folder of the database.
-pub(crate) const DATABASE: &str = "sled";

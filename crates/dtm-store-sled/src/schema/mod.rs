@@ -15,6 +15,3 @@ mod value;
 pub(crate) use head::{Row, Texts, split_row};
 pub(crate) use meta::Meta;
 pub(crate) use value::{HEADER, PART_MAX, open, seal, share};
-
-/// The version of the values, and the only one that is read.
-pub(crate) const VERSION: u8 = 1;

@@ -1,6 +1,7 @@
 //! One entry of the tree.
 
-use super::VERSION;
+/// The version of the values, and the only one that is read.
+const VERSION: u8 = 1;
 
 /// The largest entry. sled puts what is larger than a quarter of a segment into a file of its own, which it
 /// does not sync; a leaf has up to 17 entries, so 4 KiB each stay well below that.
