@@ -43,7 +43,8 @@ pub struct HttpConfig {
     pub body_bytes_max: usize,
     /// The longest head of a request (request line and headers) in bytes.
     pub head_bytes_max: usize,
-    /// How long a client may take to send the head of a request.
+    /// How long a connection may wait for the complete head of its next request. It covers idle connections
+    /// too, so it is longer than what common clients keep them for.
     pub head_timeout: Duration,
     /// How long a client may take to send the body of a request.
     pub body_timeout: Duration,
@@ -165,7 +166,7 @@ impl Default for HttpConfig {
             port: 36_789,
             body_bytes_max: 8 << 20,
             head_bytes_max: 64 << 10,
-            head_timeout: Duration::from_secs(10),
+            head_timeout: Duration::from_secs(120),
             body_timeout: Duration::from_secs(30),
             connections_max: 10_000,
         }

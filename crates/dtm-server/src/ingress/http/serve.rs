@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 /// How connections are treated.
 #[derive(Debug, Clone)]
 pub struct ServeSettings {
-    /// How long the head of a request may take to arrive.
+    /// How long a connection may wait for the complete head of its next request; hyper counts idle time too.
     pub header_time_max: Duration,
     /// The longest head of a request in bytes.
     pub header_bytes_max: usize,
