@@ -1,1 +1,39 @@
-//! To be written.
+//! The simulation: the real runner on a simulated store, with simulated branches, clients and crashes, in
+//! virtual time. Everything that happens follows from one seed.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `run` | one run from its seed to its report |
+//! | `world`, `cluster`, `gate` | server processes that crash, stop, stand still, are overtaken |
+//! | `watched_store`, `faults` | the store as one process sees it |
+//! | `transport` | calls to the simulated branches |
+//! | `client`, `workload` | clients that remember what they were told |
+//! | `bug`, `buggy_store` | planted bugs, which the checker has to find |
+//! | `watchdog` | ends a run that turns in circles |
+//! | `seeds`, `planted`, `repeatable` | the tests |
+//!
+//! ```text
+//! cargo test -p dtm-tests --test sim                                                # 200 seeds
+//! DTM_SIM_SEEDS=10000 cargo test -p dtm-tests --test sim many_seeds                 # more
+//! DTM_SIM_SEED=123 cargo test -p dtm-tests --test sim one_seed -- --nocapture       # one, with its trace
+//! ```
+
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
+
+mod arguments;
+mod bug;
+mod buggy_store;
+mod chance;
+mod client;
+mod cluster;
+mod faults;
+mod gate;
+mod planted;
+mod repeatable;
+mod run;
+mod seeds;
+mod transport;
+mod watchdog;
+mod watched_store;
+mod workload;
+mod world;

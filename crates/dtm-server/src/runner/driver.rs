@@ -115,7 +115,11 @@ impl Driver {
         }
         self.answer_the_rest().await;
         self.shared.registry.remove(&self.gid);
-        // Requests that came in meanwhile lose their answer, and their senders ask again.
+        // Requests that came in meanwhile have changed nothing, and their senders ask again.
+        inbox.close();
+        while let Ok(command) = inbox.try_recv() {
+            answer(command.answer, Err(RequestError::Busy(self.gid.to_string())));
+        }
     }
 
     /// Goes on with a transaction that was claimed. It is read again, because a request may have taken it, and

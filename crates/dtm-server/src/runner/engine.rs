@@ -195,6 +195,7 @@ impl Engine {
     }
 
     async fn ask(&self, gid: &Gid, request: impl Fn() -> Request) -> Result<Applied, RequestError> {
+        let mut unanswered = false;
         for _ in 0..SENDS {
             if self.shared.is_stopping() {
                 return Err(RequestError::Stopping);
@@ -212,8 +213,20 @@ impl Engine {
                 }
             }
             match answer.await {
-                Ok(Err(RequestError::Busy(_))) | Err(_) => tokio::task::yield_now().await, // look again
+                Ok(Err(RequestError::Busy(_))) => tokio::task::yield_now().await, // look again
+                // Refused perhaps because the first time it was not: nobody knows.
+                Ok(Err(
+                    RequestError::Refused(_) | RequestError::CannotAbort { .. } | RequestError::CannotStop(_),
+                )) if unanswered => {
+                    let cause = "the request was interrupted by a defect of the server".to_owned();
+                    return Err(Error::Unavailable(cause).into());
+                }
                 Ok(result) => return result,
+                Err(_) => {
+                    // The driver panicked while it had the request.
+                    unanswered = true;
+                    tokio::task::yield_now().await;
+                }
             }
         }
         Err(RequestError::Busy(gid.to_string()))

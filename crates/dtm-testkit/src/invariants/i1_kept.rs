@@ -16,7 +16,7 @@ fn of_one(observed: &Observed<'_>, gid: &Gid, events: &[&Event]) -> Vec<Violatio
             _ => None,
         })
     };
-    if created(events) && events.iter().all(|event| !may_create(event)) {
+    if events.iter().any(|event| matches!(event, Event::Created { .. })) && was_refused(events) {
         return vec![violation("it was stored, although every request was refused".to_owned())];
     }
     let Some(stored) = observed.at_the_end(gid) else {
@@ -54,16 +54,12 @@ fn of_one(observed: &Observed<'_>, gid: &Gid, events: &[&Event]) -> Vec<Violatio
         .collect()
 }
 
-fn created(events: &[&Event]) -> bool {
-    events.iter().any(|event| matches!(event, Event::Created { .. }))
-}
-
-/// A request whose answer allows that something was created, or one that was never answered.
-fn may_create(event: &Event) -> bool {
-    match event {
-        Event::Answered { ask: Ask::Prepare | Ask::Submit, answer, .. } => {
-            !matches!(answer, Answer::Refused(_))
-        }
-        _ => false,
-    }
+/// Whether requests that may create it were answered, and each with a refusal.
+fn was_refused(events: &[&Event]) -> bool {
+    let mut answers = events.iter().filter_map(|event| match event {
+        Event::Answered { ask: Ask::Prepare | Ask::Submit, answer, .. } => Some(answer),
+        _ => None,
+    });
+    let is_refusal = |answer: &Answer| matches!(answer, Answer::Refused(_));
+    answers.next().is_some_and(is_refusal) && answers.all(is_refusal)
 }

@@ -34,6 +34,9 @@ mod repeats;
 mod successors;
 mod violation;
 
+#[cfg(test)]
+mod tests;
+
 pub use journal::{Answer, Ask, Did, Entry, Event, Journal};
 pub use observed::Observed;
 pub use violation::{Violation, check};
