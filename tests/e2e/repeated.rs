@@ -210,6 +210,7 @@ async fn everything_at_the_same_moment_is_never_an_internal_error() {
         }
         assert_eq!(view.branches().len(), 2 * registered, "what was acknowledged takes part");
         let expected = if view.status() == "succeed" { "p s" } else { "s p" };
-        assert_eq!(view.rows(), vec![expected; registered].join(" "));
+        let rows = view.rows();
+        assert_eq!(rows, vec![expected; registered].join(" "), "{view:?}\n{requests:#?}\n{answers:#?}");
     }
 }

@@ -116,8 +116,9 @@ impl Driver {
         self.answer_the_rest().await;
         self.shared.registry.remove(&self.gid);
         // Requests that came in meanwhile have changed nothing, and their senders ask again.
+        // Only the end of the closed inbox says that none of them is still on its way into it.
         inbox.close();
-        while let Ok(command) = inbox.try_recv() {
+        while let Some(command) = inbox.recv().await {
             answer(command.answer, Err(RequestError::Busy(self.gid.to_string())));
         }
     }

@@ -13,6 +13,7 @@ use dtm_store::{Cursor, Error, Filter, OwnerToken, Page, Rescheduled, Stored};
 
 use super::context::{Context, Shared};
 use super::driver::{Driver, Start};
+use super::registry::Inbox;
 use super::request::{Admit, Applied, Command, Request, RequestError};
 use super::{housekeeping, orphans, poller};
 
@@ -143,6 +144,7 @@ impl Engine {
             let (to, answer) = oneshot::channel();
             let request = Request::Reschedule { later_than: Some(later_than) };
             let sent = sender.send(Command { request, answer: to }).await;
+            drop(sender); // as in `ask`
             if sent.is_ok() && matches!(answer.await, Ok(Ok(Applied::Accepted))) {
                 count += 1;
             }
@@ -202,16 +204,18 @@ impl Engine {
             }
             let (to, answer) = oneshot::channel();
             let command = Command { request: request(), answer: to };
-            let inbox = self.shared.registry.inbox(gid);
-            match inbox.fresh {
+            let Inbox { sender, fresh } = self.shared.registry.inbox(gid);
+            match fresh {
                 Some(receiver) => spawn_driver(&self.shared, gid.clone(), receiver, Start::Asked(command)),
                 None => {
-                    if inbox.sender.send(command).await.is_err() {
+                    if sender.send(command).await.is_err() {
                         tokio::task::yield_now().await;
                         continue;
                     }
                 }
             }
+            // An inbox whose driver has panicked loses what is in it with its last sender, and not before.
+            drop(sender);
             match answer.await {
                 Ok(Err(RequestError::Busy(_))) => tokio::task::yield_now().await, // look again
                 // Refused perhaps because the first time it was not: nobody knows.
