@@ -105,6 +105,9 @@ impl Driver {
         let status = state.status;
         let takes = matches!(commit.owner, NewOwner::Take(_));
         if let Err(error) = self.shared.context.store.commit(commit).await {
+            if matches!(error, Error::Conflict { .. }) {
+                self.shared.context.metrics.conflict();
+            }
             if takes && error.happened().is_none() {
                 self.shared.doubt.notify_one();
             }

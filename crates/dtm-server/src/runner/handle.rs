@@ -67,11 +67,10 @@ impl Driver {
                     result => return result,
                 },
                 // Not acceptable as a new transaction; it may still be a word about one that is stored.
-                Err(refusal) => {
-                    if self.load().await.is_err() {
-                        return Err(refusal.into());
-                    }
-                }
+                Err(refusal) => match self.load().await {
+                    Err(RequestError::NotFound(_)) => return Err(refusal.into()),
+                    loaded => loaded?,
+                },
             }
             self.load().await?;
         }
