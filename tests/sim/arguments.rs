@@ -1,8 +1,8 @@
 //! What can be chosen from outside.
 
-/// How many seeds are run; `DTM_SIM_SEEDS` says so, or 200.
+/// How many seeds are run; `DTM_SIM_SEEDS` says so, or 500.
 pub(crate) fn seeds() -> u64 {
-    number("DTM_SIM_SEEDS").unwrap_or(200)
+    number("DTM_SIM_SEEDS").unwrap_or(500)
 }
 
 /// The one seed that is run with a trace, if `DTM_SIM_SEED` names one.

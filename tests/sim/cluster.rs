@@ -24,6 +24,8 @@ pub(crate) struct Cluster {
 enum Fate {
     /// It dies at that write.
     Crash(u64),
+    /// It dies after a while.
+    Die(Duration),
     /// It is stopped in good order after a while.
     Stop(Duration),
     /// It stands still after a while, for some time.
@@ -119,7 +121,8 @@ impl Cluster {
     fn draw(&self, chance: &mut Chance) -> Fate {
         let after = chance.millis(0, 15_000);
         match chance.between(0, 9) {
-            0..=5 => Fate::Crash(chance.between(1, 40)),
+            0..=3 => Fate::Crash(chance.between(1, 40)),
+            4 | 5 => Fate::Die(after),
             6 | 7 => Fate::Stop(after),
             8 => Fate::Pause(after, chance.millis(100, 8_000)),
             _ => Fate::Overtaken(after, chance.millis(100, 8_000)),
@@ -132,6 +135,11 @@ impl Cluster {
             Fate::Crash(writes) => {
                 self.world.faults.crash_in(writes);
                 process.gate.death().await;
+            }
+            Fate::Die(after) => {
+                sleep(after).await;
+                self.world.store.crash();
+                process.gate.kill();
             }
             Fate::Stop(after) => {
                 sleep(after).await;

@@ -13,7 +13,7 @@
 //! | `seeds`, `planted`, `repeatable` | the tests |
 //!
 //! ```text
-//! cargo test -p dtm-tests --test sim                                                # 200 seeds
+//! cargo test -p dtm-tests --test sim                                                # 500 seeds
 //! DTM_SIM_SEEDS=10000 cargo test -p dtm-tests --test sim many_seeds                 # more
 //! DTM_SIM_SEED=123 cargo test -p dtm-tests --test sim one_seed -- --nocapture       # one, with its trace
 //! ```

@@ -146,7 +146,7 @@ fn settings(chance: &mut Chance) -> Settings {
     Settings {
         active_max: chance.one_of(&[2, 5, 10_000]),
         sleep_in_memory_max: Duration::from_secs(chance.one_of(&[1, 5, 60])),
-        flush_after: Duration::from_millis(100),
+        flush_after: Duration::from_millis(chance.one_of(&[20, 100, 1_500])),
         poll_interval: Duration::from_secs(chance.between(1, 3)),
         claim_batch: chance.one_of(&[1, 3, 100]),
         heartbeat_interval: NODE_TIMEOUT / 3,

@@ -68,7 +68,7 @@ fn options(chance: &mut Chance) -> Options {
     };
     Options {
         wait_result: chance.percent(30),
-        timeout_to_fail: chance.maybe(25, |chance| seconds(chance, 3, 12)),
+        timeout_to_fail: chance.maybe(25, |chance| seconds(chance, 1, 12)),
         retry_interval: chance.maybe(30, |chance| seconds(chance, 1, 3)),
         retry_limit: chance.maybe(20, |chance| u32::try_from(chance.between(1, 3)).expect("a small number")),
         request_timeout: chance.maybe(20, |chance| seconds(chance, 1, 4)),
