@@ -102,6 +102,7 @@ impl Server {
         };
         let serve = ServeSettings {
             header_time_max: config.http.head_timeout,
+            idle_time_max: config.http.idle_timeout,
             header_bytes_max: config.http.head_bytes_max,
             connections_max: config.http.connections_max,
         };

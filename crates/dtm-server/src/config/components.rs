@@ -43,9 +43,10 @@ pub struct HttpConfig {
     pub body_bytes_max: usize,
     /// The longest head of a request (request line and headers) in bytes.
     pub head_bytes_max: usize,
-    /// How long a connection may wait for the complete head of its next request. It covers idle connections
-    /// too, so it is longer than what common clients keep them for.
+    /// How long the head of a request may take from its first byte.
     pub head_timeout: Duration,
+    /// How long a connection may be idle; longer than what common clients keep theirs for.
+    pub idle_timeout: Duration,
     /// How long a client may take to send the body of a request.
     pub body_timeout: Duration,
     /// Connections that are served at the same time; further ones wait.
@@ -166,7 +167,8 @@ impl Default for HttpConfig {
             port: 36_789,
             body_bytes_max: 8 << 20,
             head_bytes_max: 64 << 10,
-            head_timeout: Duration::from_secs(120),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(120),
             body_timeout: Duration::from_secs(30),
             connections_max: 10_000,
         }

@@ -53,7 +53,7 @@ impl Driver {
             || (calls && !held.owner.held);
         held.dirty |= write.is_some();
         let amended = write.is_some_and(|write| write.amendment.is_some());
-        if must_write && !(parked && held.owner.held) {
+        if must_write {
             self.commit_now(false).await?;
         }
         if parked && self.held.as_ref().is_some_and(|held| held.owner.held) {
@@ -73,6 +73,17 @@ impl Driver {
     /// Stores the whole state; everything deferred so far is durable afterwards. With `release` the
     /// transaction is given back to the store.
     pub(super) async fn commit_now(&mut self, release: bool) -> Result<(), Trouble> {
+        if release && self.held.as_ref().is_some_and(|held| held.dirty) {
+            // A release keeps the token, so what it writes must be stored already: see `write`.
+            self.write(false).await?;
+        }
+        self.write(release).await
+    }
+
+    /// Every write but a release comes under a fresh token. Another server that takes the transaction over names
+    /// the token that it has read; if that is still the stored one, nothing was written since, and its write
+    /// loses nothing of ours.
+    async fn write(&mut self, release: bool) -> Result<(), Trouble> {
         let fallback = self.shared.now();
         let Some(held) = self.held.as_mut() else { return Err(Trouble::Lost) };
         let state = &held.run.transaction().state;
@@ -81,10 +92,11 @@ impl Driver {
             let out = !held.run.in_flight().calls().is_empty();
             if release && out { fallback } else { held.wake.unwrap_or(state.next_retry) }
         });
-        let owner = match (held.owner.held, release) {
-            (true, true) => NewOwner::Release,
-            (true, false) => NewOwner::Keep,
-            (false, _) => NewOwner::Take(self.shared.context.tokens.fresh()),
+        let takes_over = !held.owner.held;
+        let owner = if release && !takes_over {
+            NewOwner::Release
+        } else {
+            NewOwner::Take(self.shared.context.tokens.fresh())
         };
         let after = match &owner {
             NewOwner::Keep => held.owner.clone(),
@@ -103,12 +115,11 @@ impl Driver {
             due,
         };
         let status = state.status;
-        let takes = matches!(commit.owner, NewOwner::Take(_));
         if let Err(error) = self.shared.context.store.commit(commit).await {
             if matches!(error, Error::Conflict { .. }) {
                 self.shared.context.metrics.conflict();
             }
-            if takes && error.happened().is_none() {
+            if takes_over && error.happened().is_none() {
                 self.shared.doubt.notify_one();
             }
             return Err(Trouble::Store(error));

@@ -7,9 +7,11 @@
 //! | `views` | requests that only look |
 //! | `body` | reading a request body: bounded in size and time |
 //! | `reply` | the envelope of every answer |
+//! | `head_timer` | a request whose head does not end |
 //! | `serve` | accepting connections, and ending gracefully |
 
 mod body;
+mod head_timer;
 mod reply;
 mod routes;
 mod serve;
