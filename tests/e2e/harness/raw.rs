@@ -1,7 +1,5 @@
 //! Bytes on a socket, for what no client library sends.
 
-use std::time::Duration;
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -49,23 +47,18 @@ impl Connection {
             }
             writing.write_all(b"0\r\n\r\n").await.ok();
         });
-        let answer = read(&mut self.reading, PATIENCE).await;
+        let answer = read(&mut self.reading).await;
         sending.abort();
         answer
     }
 
     /// Reads the answer.
     pub(crate) async fn answer(&mut self) -> RawAnswer {
-        read(&mut self.reading, PATIENCE).await
-    }
-
-    /// Reads one answer within `limit`.
-    pub(crate) async fn answer_within(&mut self, limit: Duration) -> RawAnswer {
-        read(&mut self.reading, limit).await
+        read(&mut self.reading).await
     }
 }
 
-async fn read(reading: &mut OwnedReadHalf, limit: Duration) -> RawAnswer {
+async fn read(reading: &mut OwnedReadHalf) -> RawAnswer {
     let mut bytes = Vec::new();
     let all = async {
         let mut buffer = [0; 8_192];
@@ -76,7 +69,7 @@ async fn read(reading: &mut OwnedReadHalf, limit: Duration) -> RawAnswer {
             }
         }
     };
-    timeout(limit, all).await.expect("the server answers or closes the connection");
+    timeout(PATIENCE, all).await.expect("the server answers or closes the connection");
     let text = String::from_utf8_lossy(&bytes);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
