@@ -17,7 +17,7 @@
 //! JSON-RPC: the HTTP table first; where it finds neither failure nor ongoing, the error code -32901 is a
 //! failure and -32902 is ongoing (decision 4), every other error is unknown. gRPC: behaviour 46.
 //!
-//! What cannot be read is [`Outcome::Unknown`], never a failure: the call may have taken effect.
+//! What cannot be read is [`Outcome::Unknown`](dtm_core::model::Outcome::Unknown), never a failure: the call may have taken effect.
 //!
 //! | file | idea |
 //! |---|---|
