@@ -106,9 +106,17 @@ impl Cluster {
         }
         process.gate.resume();
         let is_stopping = self.slots[slot].lock().is_none();
-        if is_stopping || process.gate.is_dead() {
+        if is_stopping {
             process.gate.kill();
-            self.replace(slot).await;
+            process = self.replace(slot).await;
+        }
+        // A death that was decided before the calm may come after it.
+        loop {
+            process.gate.death().await;
+            if self.slots[slot].lock().is_none() {
+                return; // the run is over
+            }
+            process = self.replace(slot).await;
         }
     }
 

@@ -93,15 +93,11 @@ impl Driver {
             if release && out { fallback } else { held.wake.unwrap_or(state.next_retry) }
         });
         let takes_over = !held.owner.held;
-        let owner = if release && !takes_over {
-            NewOwner::Release
+        let (owner, after) = if release && !takes_over {
+            (NewOwner::Release, Ownership { token: held.owner.token.clone(), held: false })
         } else {
-            NewOwner::Take(self.shared.context.tokens.fresh())
-        };
-        let after = match &owner {
-            NewOwner::Keep => held.owner.clone(),
-            NewOwner::Take(token) => Ownership { token: token.clone(), held: true },
-            NewOwner::Release => Ownership { token: held.owner.token.clone(), held: false },
+            let token = self.shared.context.tokens.fresh();
+            (NewOwner::Take(token.clone()), Ownership { token, held: true })
         };
         let commit = Commit {
             gid: self.gid.clone(),
