@@ -36,21 +36,18 @@ pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -
 
 /// A branch that can never be called is refused before anything is stored (decision 14).
 fn check_urls(definition: &Definition) -> Result<(), ApiError> {
-    let protocol = definition.protocol;
-    for step in definition.plan.steps() {
-        for url in [&step.action, &step.compensate] {
-            if !url.is_empty() {
-                check_url(url, protocol)?;
-            }
-        }
+    let check = |url: &str, field: &dyn Fn() -> String| match check_url(url, definition.protocol) {
+        Err(error) if !url.is_empty() => Err(ApiError::new(Class::Invalid, format!("{}: {error}", field()))),
+        Ok(()) | Err(_) => Ok(()),
+    };
+    for (index, step) in definition.plan.steps().iter().enumerate() {
+        check(&step.action, &|| format!("steps[{index}].action"))?;
+        check(&step.compensate, &|| format!("steps[{index}].compensate"))?;
     }
     match &definition.plan {
-        Plan::Message { query_prepared: url, .. } | Plan::Workflow { callback: url, .. }
-            if !url.is_empty() =>
-        {
-            check_url(url, protocol)?;
+        Plan::Message { query_prepared: url, .. } | Plan::Workflow { callback: url, .. } => {
+            check(url, &|| "query_prepared".to_owned())
         }
-        Plan::Saga { .. } | Plan::Message { .. } | Plan::Tcc | Plan::Xa | Plan::Workflow { .. } => {}
+        Plan::Saga { .. } | Plan::Tcc | Plan::Xa => Ok(()),
     }
-    Ok(())
 }

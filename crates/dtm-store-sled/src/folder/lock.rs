@@ -31,7 +31,8 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(held(folder, &mut file)),
             Err(TryLockError::Error(error)) => return Err(failed(&error)),
         }
-        let text = format!("pid {}, started {} ms after 1970\n", std::process::id(), clock.now().as_millis());
+        let started = clock.now().as_millis() / 1_000;
+        let text = format!("pid {}, started at Unix time {started}\n", std::process::id());
         file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).map_err(|error| failed(&error))?;
         Ok(Self { _file: file })
     }
