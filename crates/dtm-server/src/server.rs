@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dtm_proto::http::RequestLimits;
-use dtm_store::{Clock, NodeName, Store, SystemClock, TokenSource};
+use dtm_store::{Clock, NodeName, Store, SystemClock, TokenSource, TopicStore};
 use dtm_store_sled::{SledConfig, SledStore};
 
 use crate::alert::{self, AlertSender, AlertTask};
@@ -89,6 +89,7 @@ impl Server {
         metrics.watch(Watched::ActiveTransactions, engine.watch_active());
         let api = Api {
             engine: engine.clone(),
+            topics: Arc::clone(&store) as Arc<dyn TopicStore>,
             clock,
             limits: Arc::new(request_limits(&config)),
             timeout_to_fail: config.policy.timeout_to_fail,

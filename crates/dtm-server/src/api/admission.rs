@@ -1,37 +1,50 @@
 //! What prepare and submit have in common.
 
 use dtm_core::coordinator::Verb;
-use dtm_core::model::{Definition, Mode, Plan};
+use dtm_core::model::{Definition, Gid, Mode, Plan};
 use dtm_proto::http::TransactionRequest;
 
 use super::wait_result::result_of_wait;
 use super::{Api, ApiError, Class};
-use crate::runner::Applied;
+use crate::runner::{Applied, RequestError};
 use crate::transport::{check_header, check_url};
 
 pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -> Result<(), ApiError> {
-    let definition = request.definition(api.now(), &api.limits)?;
-    check_urls(&definition)?;
-    for (name, value) in &definition.options.branch_headers {
-        check_header(name, value)?;
-    }
+    let definition = admitted(api, request)?;
     let end = match (verb, definition.plan.mode()) {
         (Verb::Submit, Mode::Workflow) => Some(request.workflow_end()?),
         _ => None,
     };
     let mode = definition.plan.mode();
     let gid = definition.gid.clone();
-    let work = api.engine.admit(verb, definition, end);
-    let applied = tokio::time::timeout(api.wait_result_max, work).await.map_err(|_| {
+    match carried_out(api, &gid, api.engine.admit(verb, definition, end)).await?? {
+        Applied::Accepted | Applied::Unchanged => Ok(()),
+        Applied::Passed(end) => result_of_wait(mode, end),
+    }
+}
+
+/// The definition in a request, once everything that can be said against it without the store is said.
+pub(super) fn admitted(api: &Api, request: &TransactionRequest) -> Result<Definition, ApiError> {
+    let definition = request.definition(api.now(), &api.limits)?;
+    check_urls(&definition)?;
+    for (name, value) in &definition.options.branch_headers {
+        check_header(name, value)?;
+    }
+    Ok(definition)
+}
+
+/// What becomes of `work` within the time that a client may wait.
+pub(super) async fn carried_out(
+    api: &Api,
+    gid: &Gid,
+    work: impl Future<Output = Result<Applied, RequestError>>,
+) -> Result<Result<Applied, RequestError>, ApiError> {
+    tokio::time::timeout(api.wait_result_max, work).await.map_err(|_| {
         let seconds = api.wait_result_max.as_secs();
         let message =
             format!("{gid} has no result after {seconds} seconds; if it was stored it goes on: query it");
         ApiError::new(Class::Internal, message)
-    })?;
-    match applied? {
-        Applied::Accepted | Applied::Unchanged => Ok(()),
-        Applied::Passed(end) => result_of_wait(mode, end),
-    }
+    })
 }
 
 /// A branch that can never be called is refused before anything is stored (decision 14).

@@ -1,19 +1,22 @@
 //! What every use case needs.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dtm_core::model::{Seconds, Timestamp};
 use dtm_proto::http::RequestLimits;
-use dtm_store::Clock;
+use dtm_store::{Clock, TopicStore};
 
 use crate::runner::Engine;
 
 /// What every use case needs. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Api {
     /// Where requests are carried out.
     pub engine: Engine,
+    /// Where topics are.
+    pub topics: Arc<dyn TopicStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How large the parts of a request may be.
@@ -27,5 +30,14 @@ pub struct Api {
 impl Api {
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api")
+            .field("engine", &self.engine)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }

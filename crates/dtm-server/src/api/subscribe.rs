@@ -1,0 +1,65 @@
+//! A new subscriber of a topic.
+
+use dtm_core::model::Protocol;
+use dtm_store::{Subscriber, Topic};
+
+use super::topic_change::{change, check_name};
+use super::{Api, ApiError, Class};
+use crate::transport::{UrlError, check_url};
+
+/// The most subscribers of one topic: each message to it makes as many branches.
+const SUBSCRIBERS_MAX: usize = 1_000;
+/// The longest remark in bytes.
+const REMARK_BYTES_MAX: usize = 1_024;
+
+/// Adds a URL to a topic, which is created with its first one. Messages that are stored from now on go to it
+/// too (behaviour 33, 34, decision 22).
+///
+/// # Errors
+/// [`ApiError`] saying why not; nothing was stored then unless the class is internal and the store failed.
+pub async fn subscribe(api: &Api, topic: &str, url: &str, remark: &str) -> Result<(), ApiError> {
+    check_name(topic)?;
+    check(api, url, remark)?;
+    change(api, topic, |stored| with_subscriber(topic, stored, url, remark)).await
+}
+
+fn check(api: &Api, url: &str, remark: &str) -> Result<(), ApiError> {
+    if url.is_empty() {
+        return Err(ApiError::new(Class::Internal, "empty url".to_owned()));
+    }
+    let invalid = |message: String| Err(ApiError::new(Class::Invalid, message));
+    let (bytes, limit) = (url.len(), api.limits.url_bytes_max);
+    if bytes > limit {
+        return invalid(format!("url is {bytes} bytes long, at most {limit} are allowed (MaxUrlBytes)"));
+    }
+    let bytes = remark.len();
+    if bytes > REMARK_BYTES_MAX {
+        return invalid(format!("remark is {bytes} bytes long, at most {REMARK_BYTES_MAX} are allowed"));
+    }
+    callable(url).or_else(|error| invalid(format!("url: {error}")))
+}
+
+/// Whether messages of any protocol could call it: which one they have is known only when they are stored.
+fn callable(url: &str) -> Result<(), UrlError> {
+    check_url(url, Protocol::Http)
+        .or_else(|error| check_url(url, Protocol::Grpc).map_err(|_| error))
+        .or_else(|error| check_url(url, Protocol::JsonRpc).map_err(|_| error))
+}
+
+fn with_subscriber(
+    topic: &str,
+    stored: Option<&Topic>,
+    url: &str,
+    remark: &str,
+) -> Result<Vec<Subscriber>, ApiError> {
+    let mut subscribers = stored.map_or_else(Vec::new, |stored| stored.subscribers.clone());
+    if subscribers.iter().any(|subscriber| subscriber.url == url) {
+        return Err(ApiError::new(Class::Internal, "this url exists".to_owned()));
+    }
+    if subscribers.len() >= SUBSCRIBERS_MAX {
+        let message = format!("topic {topic} has {SUBSCRIBERS_MAX} subscribers, more are not allowed");
+        return Err(ApiError::new(Class::Invalid, message));
+    }
+    subscribers.push(Subscriber { url: url.to_owned(), remark: remark.to_owned() });
+    Ok(subscribers)
+}
