@@ -7,9 +7,10 @@
 use std::fs;
 use std::path::Path;
 
+use prost::Message;
 use tempfile::TempDir;
 
-const FILES: [&str; 2] = ["dtmgimp.rs", "workflow.rs"];
+const FILES: [&str; 3] = ["dtmgimp.rs", "workflow.rs", "dtmgimp.binpb"];
 
 #[test]
 fn the_generated_code_is_current() {
@@ -18,13 +19,13 @@ fn the_generated_code_is_current() {
     generate(fresh.path());
     let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gen");
     for file in FILES {
-        let fresh = fs::read_to_string(fresh.path().join(file)).unwrap();
+        let fresh = fs::read(fresh.path().join(file)).unwrap();
         let path = checked_in.join(file);
         if is_update() {
             fs::write(&path, fresh).unwrap();
             continue;
         }
-        let present = fs::read_to_string(&path).unwrap_or_else(|error| format!("not readable: {error}"));
+        let present = fs::read(&path).unwrap_or_else(|error| format!("not readable: {error}").into());
         assert!(
             present == fresh,
             "src/gen/{file} is not what proto/ says; run \
@@ -36,7 +37,18 @@ fn the_generated_code_is_current() {
 fn generate(folder: &Path) {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     let descriptors = protox::compile(["dtmgimp.proto", "workflow.proto"], [&sources]).unwrap();
-    tonic_prost_build::configure().build_transport(false).out_dir(folder).compile_fds(descriptors).unwrap();
+    tonic_prost_build::configure()
+        .build_transport(false)
+        // As in the requests that they become, and no work for whoever chooses keys with the same hash.
+        .btree_map(".")
+        .out_dir(folder)
+        .compile_fds(descriptors)
+        .unwrap();
+    let mut served = protox::compile(["dtmgimp.proto"], [&sources]).unwrap();
+    for file in &mut served.file {
+        file.source_code_info = None;
+    }
+    fs::write(folder.join("dtmgimp.binpb"), served.encode_to_vec()).unwrap();
 }
 
 #[expect(clippy::disallowed_methods, reason = "a switch of this test tool; no product code reads it")]

@@ -3,7 +3,7 @@
 
 #![cfg(test)]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use dtm_proto::grpc::{dtmgimp, workflow};
 use prost::Message;
@@ -37,8 +37,8 @@ impl Wire {
     }
 }
 
-fn map(key: &str, value: &str) -> HashMap<String, String> {
-    HashMap::from([(key.to_owned(), value.to_owned())])
+fn map(key: &str, value: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(key.to_owned(), value.to_owned())])
 }
 
 #[test]

@@ -8,8 +8,8 @@ pub struct DtmTransOptions {
     pub timeout_to_fail: i64,
     #[prost(int64, tag = "3")]
     pub retry_interval: i64,
-    #[prost(map = "string, string", tag = "5")]
-    pub branch_headers: ::std::collections::HashMap<
+    #[prost(btree_map = "string, string", tag = "5")]
+    pub branch_headers: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
@@ -38,8 +38,8 @@ pub struct DtmRequest {
     #[prost(string, tag = "7")]
     pub steps: ::prost::alloc::string::String,
     /// How a workflow ended: status, rollback_reason, result.
-    #[prost(map = "string, string", tag = "8")]
-    pub req_extra: ::std::collections::HashMap<
+    #[prost(btree_map = "string, string", tag = "8")]
+    pub req_extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
@@ -63,8 +63,8 @@ pub struct DtmBranchRequest {
     #[prost(string, tag = "4")]
     pub op: ::prost::alloc::string::String,
     /// tcc: confirm, cancel. xa: url. workflow: op, status.
-    #[prost(map = "string, string", tag = "5")]
-    pub data: ::std::collections::HashMap<
+    #[prost(btree_map = "string, string", tag = "5")]
+    pub data: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,

@@ -13,7 +13,7 @@ use super::url::check_url;
 
 /// The body of `registerBranch` and its aliases: a flat object of strings (behaviour 21). What is missing or
 /// `null` is empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegisterRequest {
     /// The name of the transaction, without the characters that DTM strips (behaviour 9).
     pub gid: String,
@@ -22,7 +22,7 @@ pub struct RegisterRequest {
     /// The id that the client gave the branch.
     pub branch_id: String,
     /// The payload of a tcc branch, the result of a workflow step.
-    pub data: String,
+    pub data: Payload,
     /// `data` as base64, for bytes that are no text; it wins over `data` (decision 18).
     pub bin_data: String,
     /// tcc: the URL that makes it final.
@@ -84,13 +84,28 @@ impl RegisterRequest {
         }
     }
 
+    fn empty() -> Self {
+        Self {
+            gid: String::new(),
+            trans_type: String::new(),
+            branch_id: String::new(),
+            data: Payload::empty(),
+            bin_data: String::new(),
+            confirm: String::new(),
+            cancel: String::new(),
+            url: String::new(),
+            op: String::new(),
+            status: String::new(),
+        }
+    }
+
     fn parse_branch_id(&self) -> Result<BranchId, RequestError> {
         Ok(BranchId::parse(&self.branch_id)?)
     }
 
     fn payload(&self) -> Result<Payload, RequestError> {
         if self.bin_data.is_empty() {
-            return Ok(self.data.as_str().into());
+            return Ok(self.data.clone());
         }
         base64("bin_data", &self.bin_data)
     }
@@ -105,18 +120,21 @@ impl Known for RegisterRequest {
     const EXPECTED: &'static str = "a JSON object of strings";
 
     fn from_object<'de, A: MapAccess<'de>>(path: &Path<'_>, mut map: A) -> Result<Self, A::Error> {
-        let mut it = Self::default();
+        let mut it = Self::empty();
         let mut entries = 0;
         while let Some(key) = map.next_key::<String>()? {
             entries += 1;
             if entries > ENTRIES_MAX {
                 return Err(path.too_many(ENTRIES_MAX));
             }
+            if key == "data" {
+                it.data = value(&Path::Field(path, "data"), &mut map)?.unwrap_or_else(Payload::empty);
+                continue;
+            }
             let (path, field) = match key.as_str() {
                 "gid" => (Path::Field(path, "gid"), Some(&mut it.gid)),
                 "trans_type" => (Path::Field(path, "trans_type"), Some(&mut it.trans_type)),
                 "branch_id" => (Path::Field(path, "branch_id"), Some(&mut it.branch_id)),
-                "data" => (Path::Field(path, "data"), Some(&mut it.data)),
                 "bin_data" => (Path::Field(path, "bin_data"), Some(&mut it.bin_data)),
                 "confirm" => (Path::Field(path, "confirm"), Some(&mut it.confirm)),
                 "cancel" => (Path::Field(path, "cancel"), Some(&mut it.cancel)),

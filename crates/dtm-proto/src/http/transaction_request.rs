@@ -94,6 +94,20 @@ impl TransactionRequest {
     }
 }
 
+impl StepRequest {
+    /// Reads steps that stand in a text of their own (gRPC, behaviour 44): empty and `null` mean none. `field`
+    /// is what messages call it.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when it is not a JSON list of steps.
+    pub fn decode_list(field: &'static str, text: &str) -> Result<Vec<Self>, DecodeError> {
+        match text.trim_ascii() {
+            "" | "null" => Ok(Vec::new()),
+            text => read(field, text.as_bytes()),
+        }
+    }
+}
+
 impl Known for TransactionRequest {
     const EXPECTED: &'static str = "a JSON object";
 

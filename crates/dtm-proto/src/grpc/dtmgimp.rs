@@ -1,0 +1,3 @@
+//! The API of the server: `dtmgimp.Dtm`.
+
+include!("../gen/dtmgimp.rs");

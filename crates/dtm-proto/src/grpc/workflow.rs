@@ -1,0 +1,3 @@
+//! What applications with workflows serve: `workflow.Workflow`.
+
+include!("../gen/workflow.rs");
