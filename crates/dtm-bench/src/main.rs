@@ -28,6 +28,10 @@ use std::time::Duration;
 
 use clap::Parser;
 
+/// The same as the server's, so that the floor is the floor of that server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use crate::arguments::{Arguments, Command, SagaArguments};
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -9,6 +9,10 @@ use dtm_server::server::Server;
 use dtm_server::shutdown::Signals;
 use dtm_server::telemetry;
 
+/// A fifth less CPU for a transaction than with the allocator of the C library; see docs/decisions/0006.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The configuration or the surroundings are not as they have to be.
 const FAILED: u8 = 1;
 /// The command line is wrong.

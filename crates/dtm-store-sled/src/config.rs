@@ -29,7 +29,7 @@ impl SledConfig {
             path: path.into(),
             clock: Arc::new(SystemClock),
             node_timeout: Duration::from_secs(3),
-            cache_bytes: 16 << 20,
+            cache_bytes: 8 << 20,
             queue_bound: group_commit::Config::default().queue_bound,
         }
     }
