@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# The one test command. Needs Rust only; installs what else is missing.
+# The one test command. Needs Rust; installs what else is missing.
 #
-#   bash tests/run.sh               everything
-#   bash tests/run.sh -p dtm-core   arguments go to cargo test
+#   bash tests/run.sh               everything in Rust
+#   bash tests/run.sh --compat      the published Go, Python and Java SDKs against the server (tests/compat/README.md)
+#   bash tests/run.sh --all         both
+#   bash tests/run.sh -p dtm-core   other arguments go to cargo test
 #
 # Environment variables reach the tests. With CI set, a test that lacks something fails instead of being skipped.
 # The last line counts tests; a check that fails (format, lints, ...) counts as one failed test.
@@ -13,6 +15,11 @@ DENY_VERSION=0.20.2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 failed_steps=()
+in_rust=true with_sdks=false
+case ${1:-} in
+    --compat) in_rust=false with_sdks=true && shift ;;
+    --all) with_sdks=true && shift ;;
+esac
 
 say() { printf '== [%4ds] %s\n' "$SECONDS" "$*"; }
 
@@ -51,7 +58,9 @@ need_deny() {
     cargo install --locked "cargo-deny@$DENY_VERSION"
 }
 
-tests() { cargo test --workspace --no-fail-fast "$@" 2>&1 | tee "$log"; }
+tests() { cargo test --workspace --no-fail-fast "$@" 2>&1 | tee -a "$log"; }
+
+compat() { bash tests/compat/run.sh "$@" 2>&1 | tee -a "$log"; }
 
 documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
 
@@ -69,24 +78,30 @@ count() {
 skipped_aloud() { awk '/SKIPPED \(/ { n++ } END { print n + 0 }' "$log"; }
 
 need_rust
-need_component rustfmt fmt
-need_component clippy clippy
-need_deny
+if [[ $in_rust == true ]]; then
+    need_component rustfmt fmt
+    need_component clippy clippy
+    need_deny
 
-step format cargo fmt --all --check
-step lints cargo clippy --workspace --all-targets -- -D warnings
-step dependencies cargo deny --log-level error check bans licenses sources
+    step format cargo fmt --all --check
+    step lints cargo clippy --workspace --all-targets -- -D warnings
+    step dependencies cargo deny --log-level error check bans licenses sources
+fi
 step build cargo build --workspace --bins --examples
-step tests tests "$@"
-step documents documents
+if [[ $in_rust == true ]]; then
+    step tests tests "$@"
+    step documents documents
+    set --
+fi
+if [[ $with_sdks == true ]]; then step compat compat "$@"; fi
 
 aloud=$(skipped_aloud)
 passed=$(($(count passed) - aloud))
 failed=$(count failed)
 skipped=$(($(count ignored) + aloud))
 for name in ${failed_steps[@]+"${failed_steps[@]}"}; do
-    # Failed tests are counted one by one; a run that ended without a count counts as one.
-    if [[ $name != tests ]] || ((failed == 0)); then failed=$((failed + 1)); fi
+    # Failed tests and cases are counted one by one; a run that failed without any counts as one.
+    if [[ $name != tests && $name != compat ]] || ((failed == 0)); then failed=$((failed + 1)); fi
 done
 if ((${#failed_steps[@]} > 0)); then say "failed: ${failed_steps[*]}"; else say "everything is fine"; fi
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -1,0 +1,142 @@
+# For run.sh, which sources it: servers, tools, counting. Each SDK brings SDK/sdk.sh with three functions:
+#
+#   SDK_need   installs its tools and says, on failure, why it cannot
+#   SDK_build  builds its program; quick when nothing changed
+#   SDK_run    runs the cases; prints one line "test NAME ... ok|FAILED|SKIPPED (why)" for each, and "end of cases" last
+
+cache=$PWD/target/compat
+server_pid=
+server_folder=
+
+say() { printf '== compat: %s\n' "$*"; }
+
+# Installs Debian's packages; without the right to do so it fails.
+install_packages() {
+    say "installing $*"
+    local as_root=()
+    if ((EUID != 0)); then
+        sudo -n true 2>/dev/null || return 1
+        as_root=(sudo -n)
+    fi
+    command -v apt-get >/dev/null || return 1
+    { ${as_root[@]+"${as_root[@]}"} apt-get update &&
+        ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } \
+        >"$cache/install.log" 2>&1 || { tail -n 20 "$cache/install.log" && return 1; }
+}
+
+# Finds a command or installs the packages that bring it.
+need_command() { # command, packages...
+    local command=$1
+    shift
+    command -v "$command" >/dev/null && return
+    install_packages "$@" && hash -r && command -v "$command" >/dev/null && return
+    echo "$command is missing; install it: apt-get install $*"
+    return 1
+}
+
+# Runs a command unless these files are as they were when it last succeeded.
+unless_current() { # name of the mark, file..., --, command...
+    local mark=$cache/$1.current files=() now
+    shift
+    while [[ $1 != -- ]]; do
+        files+=("$1")
+        shift
+    done
+    shift
+    now=$(cat "${files[@]}" | sha256sum)
+    if [[ -f $mark && $(cat "$mark") == "$now" ]]; then return; fi
+    rm -f "$mark"
+    "$@" || return 1
+    echo "$now" >"$mark"
+}
+
+# Starts the server on free ports and sets DTM_HTTP and DTM_GRPC.
+start_server() {
+    server_folder=$(mktemp -d)
+    env -i HTTP_PORT=0 GRPC_PORT=0 "$server" --data "$server_folder/data" --debug >"$server_folder/log" 2>&1 </dev/null &
+    server_pid=$!
+    local deadline=$((SECONDS + 20))
+    until DTM_HTTP=$(grep -om1 'http://127.0.0.1:[0-9]*' "$server_folder/log"); do
+        if ! kill -0 "$server_pid" 2>/dev/null || ((SECONDS >= deadline)); then
+            echo "the server does not start:"
+            cat "$server_folder/log"
+            return 1
+        fi
+        sleep 0.05
+    done
+    DTM_GRPC=$(grep -om1 'grpc://127.0.0.1:[0-9]*' "$server_folder/log" | sed 's,grpc://,,') || DTM_GRPC=
+    export DTM_HTTP DTM_GRPC
+}
+
+end_server() {
+    if [[ -n $server_pid ]]; then
+        kill "$server_pid" 2>/dev/null || true
+        wait "$server_pid" 2>/dev/null || true
+    fi
+    if [[ -n $server_folder ]]; then rm -rf "$server_folder"; fi
+    server_pid='' server_folder=''
+}
+
+# Sets MARIADB_*; without a MariaDB the cases that need it say so themselves.
+start_mariadb() {
+    local reach
+    if reach=$(bash tests/services/mariadb.sh start); then
+        # Not through a pipe: the variables have to stay.
+        while IFS='=' read -r name value; do export "$name=$value"; done <<<"$reach"
+    fi
+}
+
+# A whole SDK that cannot run counts as one case.
+cannot_run() { # sdk, why
+    if [[ -n ${CI:-} ]]; then
+        echo "test $1 ... FAILED"
+        echo "$2"
+        echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"
+        return 1
+    fi
+    echo "test $1 ... SKIPPED ($2)"
+    echo "test result: ok. 1 passed; 0 failed; 0 ignored"
+}
+
+run_sdk() { # sdk
+    local sdk=$1 why log=$cache/$1.log
+    say "$sdk: tools and build"
+    if ! why=$("${sdk}_need" 2>&1); then
+        cannot_run "$sdk" "$why"
+        return
+    fi
+    if ! "${sdk}_build" >"$cache/$sdk.build.log" 2>&1; then
+        cat "$cache/$sdk.build.log"
+        cannot_run "$sdk" "its program does not build, see above"
+        return
+    fi
+    start_mariadb
+    start_server || { cannot_run "$sdk" "no server"; return; }
+    say "$sdk: cases"
+    "${sdk}_run" 2>&1 | tee "$log" || true
+    conclude "$sdk" "$log"
+}
+
+# Counts, and shows the log of the server when a case failed.
+conclude() { # sdk, log
+    local count passed failed
+    count() { grep -cE "^test .* \.\.\. $1" "$2" || true; }
+    # A skipped case counts as passed here; run.sh of the tests takes those that skipped aloud off.
+    passed=$(count '(ok|SKIPPED)' "$2") failed=$(count FAILED "$2")
+    if ! grep -q '^end of cases$' "$2" || ((passed + failed == 0)); then
+        echo "test $1: all cases ... FAILED"
+        echo "its program ended before it had run all of them"
+        failed=$((failed + 1))
+    fi
+    if ((failed > 0)); then
+        echo "--- log of the server"
+        cat "$server_folder/log"
+        echo "---"
+    fi
+    end_server
+    if ((failed > 0)); then
+        echo "test result: FAILED. $passed passed; $failed failed; 0 ignored"
+        return 1
+    fi
+    echo "test result: ok. $passed passed; 0 failed; 0 ignored"
+}

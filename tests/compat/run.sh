@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Runs the published SDKs against the built server: bash tests/compat/run.sh [go] [python] [java]
+#
+# DTM_SERVER is the binary, target/debug/dtm-server by default. Each SDK gets a server of its own: embedded store in a
+# temporary folder, free ports. What is missing is installed from Debian. With CI set, what cannot run fails; without it, it
+# is skipped aloud. Downloads and builds are kept in target/compat, so a second run is quick.
+#
+# Each SDK ends with a line "test result: ..." in the form of cargo test. See README.md.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source tests/compat/lib.sh
+
+sdks=("$@")
+if ((${#sdks[@]} == 0)); then sdks=(go python java); fi
+
+server=${DTM_SERVER:-$PWD/target/debug/dtm-server}
+if [[ ! -x $server ]]; then
+    echo "$server is missing; build it: cargo build --workspace --bins" >&2
+    exit 1
+fi
+mkdir -p "$cache"
+trap end_server EXIT
+
+status=0
+for sdk in "${sdks[@]}"; do
+    source "tests/compat/$sdk/sdk.sh"
+    run_sdk "$sdk" || status=1
+done
+exit "$status"

@@ -1,0 +1,105 @@
+# For the scripts of this folder; they source it. Bash, `set -euo pipefail`.
+#
+# A service script is called SERVICE.sh and knows `start`, `stop` and `status`. It runs its service as a plain process:
+# no systemd, as root or not, on a port and in a folder of its own, so that nothing of the machine's own is touched.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+service=$(basename "$0" .sh)
+folder=${SERVICE_FOLDER:-$root/target/services}/$service
+mkdir -p "$folder"
+
+say() { echo "$service: $*" >&2; }
+
+fail() {
+    say "$*"
+    exit 1
+}
+
+# Installs Debian's packages; without the right to do so it says what to do.
+install_packages() {
+    say "installing $*"
+    local as_root=()
+    if ((EUID != 0)); then
+        if ! sudo -n true 2>/dev/null; then fail "missing; install it as root: apt-get install $*"; fi
+        as_root=(sudo -n)
+    fi
+    if ! command -v apt-get >/dev/null; then fail "missing, and this is not Debian: install what Debian calls $*"; fi
+    local log=$folder/install.log
+    if ! { ${as_root[@]+"${as_root[@]}"} apt-get update &&
+        ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        fail "apt-get install $* failed"
+    fi
+}
+
+# Whether the process that `start` left still runs. Numbers of processes are used again, so it has to name our folder.
+running() {
+    local pid
+    pid=$(cat "$folder/pid" 2>/dev/null) && [[ -n $pid ]] && ps -o args= -p "$pid" 2>/dev/null | grep -qF -- "$folder"
+}
+
+# The port of this folder's service: the one asked for, else the one of the last start, else the first free one.
+choose_port() { # asked for or empty, first
+    local candidate=$2
+    if [[ -n $1 ]]; then
+        candidate=$1
+    elif [[ -s $folder/port ]]; then
+        candidate=$(cat "$folder/port")
+    else
+        while in_use "$candidate"; do candidate=$((candidate + 1)); done
+    fi
+    if ! running && in_use "$candidate"; then
+        if [[ -n $1 ]]; then fail "port $candidate is taken by somebody else"; fi
+        rm -f "$folder/port"
+        choose_port "" "$2"
+        return
+    fi
+    echo "$candidate" | tee "$folder/port"
+}
+
+in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Calls a command until it succeeds, while the service's process lives; fails after so many seconds.
+await() { # seconds, command...
+    local seconds=$1 deadline=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        if ! running; then
+            tail -n 30 "$folder/log" >&2 || true
+            fail "it ended while it started"
+        fi
+        if ((SECONDS >= deadline)); then
+            tail -n 30 "$folder/log" >&2 || true
+            fail "it does not answer after $seconds seconds"
+        fi
+        sleep 0.1
+    done
+}
+
+# SIGTERM, and waits until the process is gone.
+end() { # seconds
+    local pid deadline=$((SECONDS + $1))
+    running || return 0
+    pid=$(cat "$folder/pid")
+    kill -TERM "$pid"
+    while kill -0 "$pid" 2>/dev/null; do
+        if ((SECONDS >= deadline)); then fail "process $pid does not end after $1 seconds"; fi
+        sleep 0.1
+    done
+    rm -f "$folder/pid"
+}
+
+# Runs start, stop or status; two calls at the same time wait for each other.
+main() {
+    case ${1:-} in
+        start | stop | status) ;;
+        *)
+            echo "usage: bash tests/services/$service.sh start|stop|status" >&2
+            exit 2
+            ;;
+    esac
+    exec 9>"$folder/lock"
+    flock 9
+    "$1"
+}
