@@ -1,7 +1,9 @@
 //! Prepare and submit: is the request acceptable, and is it new?
 
 use super::{Input, Limits, Refusal};
-use crate::model::{Amendment, Definition, Options, Ordering, Plan, Status, Step, Transaction, WorkflowEnd};
+use crate::model::{
+    Amendment, Definition, Options, Ordering, Plan, Status, Step, Transaction, WorkflowEnd, listed,
+};
 
 /// What the client asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,9 @@ pub fn admit(definition: &Definition, verb: Verb, limits: &Limits) -> Result<(),
     let steps = definition.plan.steps();
     if steps.len() > limits.branches_max {
         return Err(Refusal::TooManyBranches { found: steps.len(), limit: limits.branches_max });
+    }
+    if steps.iter().any(|step| step.unexpanded_topic().is_some()) {
+        return Err(Refusal::TopicNotFound);
     }
     match (&definition.plan, verb) {
         (Plan::Saga { ordering, .. }, Verb::Submit) => check_ordering(ordering, steps.len(), limits),
@@ -62,7 +67,8 @@ fn check_ordering(ordering: &Ordering, steps: usize, limits: &Limits) -> Result<
 
 /// Compares a request with the transaction that has its gid (decision 1, behaviour 12, 14 to 16).
 ///
-/// Only what the request carries is compared: a TCC is submitted with nothing but gid and trans_type.
+/// Only what the request carries is compared: a TCC is submitted with nothing but gid and trans_type. A topic
+/// is compared by its name: who its subscribers are was settled when the transaction was stored.
 ///
 /// # Errors
 /// [`Refusal::Different`] naming the first difference, or the refusal of a verb that comes too late.
@@ -129,17 +135,17 @@ fn step_difference(stored: &[Step], request: &[Step]) -> Option<String> {
     if request.is_empty() {
         return None;
     }
-    if stored.len() != request.len() {
+    if listed(stored).count() != listed(request).count() {
         return Some("the number of steps".to_owned());
     }
-    let (index, a, b) =
-        stored.iter().zip(request).enumerate().map(|(i, (a, b))| (i, a, b)).find(|(_, a, b)| a != b)?;
-    Some(if a.action != b.action {
-        format!("steps[{index}].action")
-    } else if a.compensate != b.compensate {
-        format!("steps[{index}].compensate")
-    } else {
-        format!("payloads[{index}]")
+    listed(stored).zip(listed(request)).enumerate().find_map(|(index, (a, b))| {
+        if a.action() != b.action() {
+            Some(format!("steps[{index}].action"))
+        } else if a.compensate() != b.compensate() {
+            Some(format!("steps[{index}].compensate"))
+        } else {
+            (a.payload() != b.payload()).then(|| format!("payloads[{index}]"))
+        }
     })
 }
 

@@ -79,6 +79,9 @@ pub enum Refusal {
     /// This mode cannot be prepared or submitted that way.
     #[error("{0}")]
     Invalid(String),
+    /// A step names a topic that nobody subscribes to (behaviour 86).
+    #[error("topic not found")]
+    TopicNotFound,
     /// The gid is taken by a transaction with other content.
     #[error("gid is in use by a transaction with other content: {difference} differs")]
     Different {

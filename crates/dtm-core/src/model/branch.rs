@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BranchId, BranchStatus, Op, Payload};
+use super::{BranchId, BranchStatus, Op, Payload, Subscription};
 
 /// One step of a saga or message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Step {
     pub payload: Payload,
     /// The id of the branch where it is not its position: topics make `01-01`, `01-02` of one step.
     pub branch_id: Option<BranchId>,
+    /// Where it comes from a topic: which part of which one.
+    pub subscription: Option<Subscription>,
 }
 
 impl Step {
@@ -26,6 +28,7 @@ impl Step {
             compensate: compensate.into(),
             payload: payload.into(),
             branch_id: None,
+            subscription: None,
         }
     }
 }

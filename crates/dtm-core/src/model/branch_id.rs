@@ -57,6 +57,11 @@ impl BranchId {
         Self(format!("{:02}", u64::from(index.get()) + 1).into())
     }
 
+    /// The id of the branch of subscriber `position` (0-based) of the step with this id: `01-02`.
+    pub(super) fn of_subscriber(&self, position: u32) -> Self {
+        Self(format!("{self}-{:02}", u64::from(position) + 1).into())
+    }
+
     /// The text of the id.
     #[must_use]
     pub fn as_str(&self) -> &str {

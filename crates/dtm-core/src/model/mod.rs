@@ -15,6 +15,7 @@ mod rows;
 mod status;
 mod text;
 mod time;
+mod topic;
 mod transaction;
 
 pub use branch::{Registration, Step};
@@ -31,4 +32,5 @@ pub use rows::{BranchRow, rows};
 pub use status::{BranchStatus, Status, UnknownStatus};
 pub use text::truncate;
 pub use time::{Seconds, Timestamp};
+pub use topic::{Action, ListedStep, Subscription, fan_out, listed};
 pub use transaction::{Amendment, Definition, Plan, State, Transaction, WorkflowEnd};

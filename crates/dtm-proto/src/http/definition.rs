@@ -112,6 +112,7 @@ impl TransactionRequest {
             compensate: Arc::clone(&step.compensate),
             payload: payload.clone(),
             branch_id: None,
+            subscription: None,
         });
         Ok(steps.collect())
     }

@@ -1,9 +1,10 @@
 //! What prepare and submit have in common.
 
-use dtm_core::coordinator::Verb;
-use dtm_core::model::{Definition, Gid, Mode, Plan};
+use dtm_core::coordinator::{Refusal, Verb};
+use dtm_core::model::{Definition, Gid, Mode, Plan, Step};
 use dtm_proto::http::TransactionRequest;
 
+use super::topic_expansion::{Expanded, expanded};
 use super::wait_result::result_of_wait;
 use super::{Api, ApiError, Class};
 use crate::runner::{Applied, RequestError};
@@ -17,9 +18,14 @@ pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -
     };
     let mode = definition.plan.mode();
     let gid = definition.gid.clone();
-    match carried_out(api, &gid, api.engine.admit(verb, definition, end)).await?? {
-        Applied::Accepted | Applied::Unchanged => Ok(()),
-        Applied::Passed(end) => result_of_wait(mode, end),
+    let Expanded { definition, obstacle } = expanded(api, definition).await?;
+    match carried_out(api, &gid, api.engine.admit(verb, definition, end)).await? {
+        Ok(Applied::Accepted | Applied::Unchanged) => Ok(()),
+        Ok(Applied::Passed(end)) => result_of_wait(mode, end),
+        Err(error @ RequestError::Refused(Refusal::TopicNotFound)) => {
+            Err(obstacle.unwrap_or_else(|| error.into()))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -53,7 +59,12 @@ fn check_urls(definition: &Definition) -> Result<(), ApiError> {
         Err(error) if !url.is_empty() => Err(ApiError::new(Class::Invalid, format!("{}: {error}", field()))),
         Ok(()) | Err(_) => Ok(()),
     };
+    let is_message = definition.plan.mode() == Mode::Message;
+    let names_topic = |step: &Step| is_message && step.unexpanded_topic().is_some();
     for (index, step) in definition.plan.steps().iter().enumerate() {
+        if names_topic(step) {
+            continue; // its subscribers are looked at instead
+        }
         check(&step.action, &|| format!("steps[{index}].action"))?;
         check(&step.compensate, &|| format!("steps[{index}].compensate"))?;
     }

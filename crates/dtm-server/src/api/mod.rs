@@ -20,6 +20,7 @@ mod reset_next_cron_time;
 mod submit;
 mod subscribe;
 mod topic_change;
+mod topic_expansion;
 mod unsubscribe;
 mod wait_result;
 

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use dtm_core::model::{
-    BranchId, Definition, Gid, Options, Ordering, Plan, Protocol, Seconds, Step, StepIndex, Timestamp,
-};
+use dtm_core::model::{Definition, Gid, Options, Ordering, Plan, Protocol, Seconds, StepIndex, Timestamp};
 
 use super::CodecError;
 use super::bytes::{BytesIn, BytesOut};
-use super::document::{VERSION, from_text, present, to_text};
+use super::document::{VERSION, from_text_up_to, present, to_text};
 use super::options::OptionsDocument;
+use super::steps::{StepIn, StepOut, WITH_TOPICS, read_steps, with_topics, write_steps};
 
 const NAME: &str = "definition";
 
@@ -23,7 +22,7 @@ const NAME: &str = "definition";
 pub fn encode_definition(definition: &Definition) -> Result<String, CodecError> {
     let Definition { gid, protocol, plan, options, custom_data, created_at } = definition;
     let document = DefinitionDocument {
-        v: VERSION,
+        v: if with_topics(plan.steps()) { WITH_TOPICS } else { VERSION },
         gid: gid.as_str().into(),
         protocol: protocol.as_str().into(),
         plan: PlanOut::from(plan),
@@ -40,12 +39,12 @@ pub fn encode_definition(definition: &Definition) -> Result<String, CodecError> 
 /// [`CodecError`] when it is not exactly a document of a known version.
 pub fn decode_definition(text: &str) -> Result<Definition, CodecError> {
     let document: DefinitionDocument<'_, PlanIn<'_>> =
-        from_text(NAME, text, |document: &_| version(document))?;
+        from_text_up_to(WITH_TOPICS, NAME, text, |document: &_| version(document))?;
     let wrong = |error: &dyn std::error::Error| CodecError::new(NAME, error);
     Ok(Definition {
         gid: Gid::parse(&document.gid).map_err(|error| wrong(&error))?,
         protocol: protocol(&document.protocol)?,
-        plan: document.plan.read()?,
+        plan: document.plan.read(document.v)?,
         options: Options::from(document.options),
         custom_data: document.custom_data.into_owned(),
         created_at: Timestamp::from_millis(document.created_at),
@@ -113,19 +112,11 @@ enum PlanOut<'a> {
     },
 }
 
-#[derive(Debug, Serialize)]
-struct StepOut<'a> {
-    action: &'a str,
-    compensate: &'a str,
-    payload: BytesOut<'a>,
-    branch_id: Option<&'a str>,
-}
-
 impl<'a> From<&'a Plan> for PlanOut<'a> {
     fn from(plan: &'a Plan) -> Self {
         match plan {
             Plan::Saga { steps, ordering } => Self::Saga {
-                steps: steps.iter().map(StepOut::from).collect(),
+                steps: write_steps(steps),
                 orders: match ordering {
                     Ordering::Sequential => None,
                     Ordering::Concurrent(graph) => Some(
@@ -138,28 +129,14 @@ impl<'a> From<&'a Plan> for PlanOut<'a> {
                     ),
                 },
             },
-            Plan::Message { steps, query_prepared, delay } => Self::Message {
-                steps: steps.iter().map(StepOut::from).collect(),
-                query_prepared,
-                delay: delay.map(Seconds::get),
-            },
+            Plan::Message { steps, query_prepared, delay } => {
+                Self::Message { steps: write_steps(steps), query_prepared, delay: delay.map(Seconds::get) }
+            }
             Plan::Tcc => Self::Tcc,
             Plan::Xa => Self::Xa,
             Plan::Workflow { callback, name, data } => {
                 Self::Workflow { callback, name, data: BytesOut(data) }
             }
-        }
-    }
-}
-
-impl<'a> From<&'a Step> for StepOut<'a> {
-    fn from(step: &'a Step) -> Self {
-        let Step { action, compensate, payload, branch_id } = step;
-        Self {
-            action,
-            compensate,
-            payload: BytesOut(payload),
-            branch_id: branch_id.as_ref().map(BranchId::as_str),
         }
     }
 }
@@ -193,20 +170,8 @@ enum PlanIn<'a> {
     },
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StepIn<'a> {
-    #[serde(borrow)]
-    action: Cow<'a, str>,
-    #[serde(borrow)]
-    compensate: Cow<'a, str>,
-    payload: BytesIn,
-    #[serde(borrow, deserialize_with = "present")]
-    branch_id: Option<Cow<'a, str>>,
-}
-
 impl PlanIn<'_> {
-    fn read(self) -> Result<Plan, CodecError> {
+    fn read(self, version: u32) -> Result<Plan, CodecError> {
         Ok(match self {
             Self::Saga { steps, orders } => {
                 let ordering = match orders {
@@ -214,10 +179,10 @@ impl PlanIn<'_> {
                     Some(orders) => Ordering::concurrent(steps.len(), &orders)
                         .map_err(|error| CodecError::new(NAME, error))?,
                 };
-                Plan::Saga { steps: read_steps(steps)?, ordering }
+                Plan::Saga { steps: read_steps(NAME, version, steps)?, ordering }
             }
             Self::Message { steps, query_prepared, delay } => Plan::Message {
-                steps: read_steps(steps)?,
+                steps: read_steps(NAME, version, steps)?,
                 query_prepared: query_prepared.into(),
                 delay: delay.map(Seconds::new),
             },
@@ -228,22 +193,4 @@ impl PlanIn<'_> {
             }
         })
     }
-}
-
-fn read_steps(steps: Vec<StepIn<'_>>) -> Result<Vec<Step>, CodecError> {
-    steps
-        .into_iter()
-        .map(|step| {
-            let branch_id = match step.branch_id {
-                None => None,
-                Some(text) => Some(BranchId::parse(&text).map_err(|error| CodecError::new(NAME, error))?),
-            };
-            Ok(Step {
-                action: step.action.into(),
-                compensate: step.compensate.into(),
-                payload: step.payload.0,
-                branch_id,
-            })
-        })
-        .collect()
 }

@@ -4,7 +4,8 @@ use serde::de::{Deserialize, Deserializer};
 
 use super::CodecError;
 
-/// The version of the documents that this server writes, and the only one that it reads.
+/// The version of the documents that this server writes, and the newest one that it reads, unless the document
+/// has one of its own.
 pub const VERSION: u32 = 1;
 
 /// The part of a document that every version has.
@@ -30,23 +31,33 @@ pub(super) fn from_text<'de, T: serde::Deserialize<'de>>(
     text: &'de str,
     version: impl Fn(&T) -> u32,
 ) -> Result<T, CodecError> {
+    from_text_up_to(VERSION, name, text, version)
+}
+
+/// A document of any version from 1 to `newest` from its text; `version` picks its version out of it.
+pub(super) fn from_text_up_to<'de, T: serde::Deserialize<'de>>(
+    newest: u32,
+    name: &'static str,
+    text: &'de str,
+    version: impl Fn(&T) -> u32,
+) -> Result<T, CodecError> {
+    let known = 1..=newest;
     match serde_json::from_str::<T>(text) {
-        Ok(document) => match version(&document) {
-            VERSION => Ok(document),
-            other => Err(unknown_version(name, other)),
-        },
+        Ok(document) if known.contains(&version(&document)) => Ok(document),
+        Ok(document) => Err(unknown_version(name, version(&document), newest)),
         // another version has other fields, so its number explains more than the first field that is missing
         Err(error) => match serde_json::from_str::<Versioned>(text) {
-            Ok(Versioned { v }) if v != VERSION => Err(unknown_version(name, v)),
+            Ok(Versioned { v }) if !known.contains(&v) => Err(unknown_version(name, v, newest)),
             Ok(_) | Err(_) => Err(CodecError::new(name, describe(&error))),
         },
     }
 }
 
-fn unknown_version(name: &'static str, found: u32) -> CodecError {
+fn unknown_version(name: &'static str, found: u32, newest: u32) -> CodecError {
+    let known = if newest == 1 { "version 1".to_owned() } else { format!("versions 1 to {newest}") };
     CodecError::new(
         name,
-        format!("it has version {found}, this server reads version {VERSION}: use a server that knows it"),
+        format!("it has version {found}, this server reads {known}: use a server that knows it"),
     )
 }
 

@@ -10,7 +10,8 @@
 //! are `{"base64":".."}`. Every document has its version `v`; every field is always there, `null` where there is
 //! nothing; whatever is missing, unknown, doubled or left over is an error and never a default.
 //!
-//! A change of a document's shape needs a new version number and code that still reads the old ones.
+//! A change of a document's shape needs a new version number and code that still reads the old ones. A definition
+//! whose steps name topics has version 2; without topics it is what version 1 is, so that older servers read it.
 
 mod bytes;
 mod definition;
@@ -19,6 +20,7 @@ mod error;
 mod options;
 mod registration;
 mod state;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod topic;

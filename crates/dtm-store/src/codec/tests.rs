@@ -20,6 +20,15 @@ const GOLDEN_DEFINITION: &str = concat!(
     r#""custom_data":"{\"concurrent\":true}","created_at":1700000000123}"#,
 );
 
+const GOLDEN_TOPICS: &str = concat!(
+    r#"{"v":2,"gid":"news-1","protocol":"http","plan":{"msg":{"steps":["#,
+    r#"{"action":"topic://news","compensate":"","payload":"{}","branch_id":null,"subscribers":["http://a","http://b"]},"#,
+    r#"{"action":"http://c","compensate":"","payload":"1","branch_id":"02","subscribers":null}],"#,
+    r#""query_prepared":"http://q","delay":null}},"options":{"wait_result":false,"timeout_to_fail":null,"#,
+    r#""retry_interval":null,"retry_limit":null,"request_timeout":null,"branch_headers":{},"concurrent":false},"#,
+    r#""custom_data":"","created_at":1700000000123}"#,
+);
+
 const GOLDEN_STATE: &str = concat!(
     r#"{"v":1,"status":"aborting","reason":"no stock","result":null,"row_count":4,"rows":["#,
     r#"{"row":1,"status":"succeed","started":true,"attempts":0,"ended_at":1700000000200},"#,
@@ -97,6 +106,36 @@ fn the_documents_of_a_saga_are_these_texts() {
     };
     assert_eq!(encode_registration(&branch).unwrap(), GOLDEN_REGISTRATION);
     assert_eq!(decode_registration(GOLDEN_REGISTRATION).unwrap(), branch);
+}
+
+#[test]
+fn a_message_to_a_topic_is_written_as_it_was_listed_with_its_subscribers_and_each_payload_once() {
+    // behaviour 86, decision 1. As above: a change here needs a new version.
+    let listed = [
+        (Step::new("topic://news", "", "{}"), Some(vec!["http://a".into(), "http://b".into()])),
+        (Step::new("http://c", "", "1"), None),
+    ];
+    let definition = Definition {
+        gid: Gid::parse("news-1").unwrap(),
+        plan: Plan::Message { steps: fan_out(listed), query_prepared: "http://q".into(), delay: None },
+        options: Options::default(),
+        custom_data: String::new(),
+        ..golden_definition()
+    };
+    assert_eq!(encode_definition(&definition).unwrap(), GOLDEN_TOPICS);
+    assert_eq!(decode_definition(GOLDEN_TOPICS).unwrap(), definition);
+    for (from, to) in [
+        ("\"v\":2", "\"v\":1"),
+        ("\"v\":2", "\"v\":3"),
+        (",\"subscribers\":null", ""),
+        ("[\"http://a\",\"http://b\"]", "[]"),
+        ("topic://news", "http://news"),
+        ("\"subscribers\":null", "\"subscribers\":[\"http://a\"]"),
+    ] {
+        assert!(decode_definition(&GOLDEN_TOPICS.replacen(from, to, 1)).is_err(), "{from} -> {to}");
+    }
+    let newer = decode_definition(&GOLDEN_TOPICS.replacen("\"v\":2", "\"v\":3", 1)).unwrap_err();
+    assert!(newer.detail.contains("version 3"), "{newer}");
 }
 
 #[test]
@@ -253,9 +292,20 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             compensate: compensate.into(),
             payload,
             branch_id,
+            subscription: None,
         },
     );
     vec(step, 0..6)
+}
+
+/// Steps of which some name a topic.
+fn steps_with_topics() -> impl Strategy<Value = Vec<Step>> {
+    let topic = (text(), bytes(), vec(text(), 1..4)).prop_map(|(topic, payload, urls)| {
+        let urls = urls.into_iter().map(Into::into).collect();
+        (Step::new(&format!("topic://{topic}"), "", payload), Some(urls))
+    });
+    let plain = (text(), bytes()).prop_map(|(url, payload)| (Step::new(&url, "", payload), None));
+    vec(prop_oneof![topic, plain], 0..6).prop_map(fan_out)
 }
 
 /// Any order without a cycle: a step waits for steps before it.
@@ -278,9 +328,13 @@ fn plan() -> impl Strategy<Value = Plan> {
         };
         Plan::Saga { steps, ordering }
     });
-    let message = (steps(), text(), option::of(seconds())).prop_map(|(steps, query_prepared, delay)| {
-        Plan::Message { steps, query_prepared: query_prepared.into(), delay }
-    });
+    let message = (prop_oneof![steps(), steps_with_topics()], text(), option::of(seconds())).prop_map(
+        |(steps, query_prepared, delay)| Plan::Message {
+            steps,
+            query_prepared: query_prepared.into(),
+            delay,
+        },
+    );
     let workflow = (text(), text(), bytes()).prop_map(|(callback, name, data)| Plan::Workflow {
         callback: callback.into(),
         name: name.into(),
