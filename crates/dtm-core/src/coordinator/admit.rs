@@ -42,7 +42,8 @@ pub fn admit(definition: &Definition, verb: Verb, limits: &Limits) -> Result<(),
         }
         (Plan::Message { .. }, Verb::Prepare | Verb::Submit)
         | (Plan::Tcc | Plan::Xa | Plan::Workflow { .. }, Verb::Prepare) => Ok(()),
-        (Plan::Tcc | Plan::Xa | Plan::Workflow { .. }, Verb::Submit) => Err(Refusal::Invalid(format!(
+        (Plan::Workflow { .. }, Verb::Submit) => Err(Refusal::WorkflowNotPrepared),
+        (Plan::Tcc | Plan::Xa, Verb::Submit) => Err(Refusal::Invalid(format!(
             "no {} with gid {} is prepared: prepare it before you submit it",
             definition.plan.mode(),
             definition.gid
@@ -92,6 +93,10 @@ pub fn readmit(
             Some(option) => Err(Refusal::Different { difference: option.to_owned() }),
             None => Ok(Readmission::Feed(Input::Submitted { amendment: None, end: end.cloned() })),
         },
+        // The answer to the first report may have been lost.
+        (Verb::Submit, Status::Succeed | Status::Failed) if end.is_some_and(|end| ended_so(stored, end)) => {
+            Ok(Readmission::Same)
+        }
         (Verb::Submit, status @ (Status::Aborting | Status::Succeed | Status::Failed)) => {
             Err(Refusal::CannotSubmit(status))
         }
@@ -127,8 +132,23 @@ fn difference(stored: &Transaction, request: &Definition) -> Option<String> {
         {
             Some("query_prepared".to_owned())
         }
+        (
+            Plan::Workflow { name: n1, data: d1, .. }, //
+            Plan::Workflow { name: n2, data: d2, .. },
+        ) if (n1 != n2 && !n2.is_empty()) || (d1 != d2 && !d2.is_empty()) => Some("custom_data".to_owned()),
         (Plan::Saga { .. } | Plan::Message { .. } | Plan::Tcc | Plan::Xa | Plan::Workflow { .. }, _) => None,
     }
+}
+
+/// Whether a workflow has ended in just this way.
+fn ended_so(stored: &Transaction, end: &WorkflowEnd) -> bool {
+    let state = &stored.state;
+    let same_result = state.result.as_deref() == Some(&end.result);
+    let same_reason = match (end.succeeded, &state.reason) {
+        (true, _) => true, // it has none
+        (false, reason) => end.reason.starts_with(reason.as_deref().unwrap_or_default()), // it may be truncated
+    };
+    (state.status == Status::Succeed) == end.succeeded && same_result && same_reason
 }
 
 fn step_difference(stored: &[Step], request: &[Step]) -> Option<String> {

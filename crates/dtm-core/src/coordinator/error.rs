@@ -82,6 +82,9 @@ pub enum Refusal {
     /// A step names a topic that nobody subscribes to (behaviour 86).
     #[error("topic not found")]
     TopicNotFound,
+    /// Nothing with this gid is prepared that could end. The text is DTM's (behaviour 96).
+    #[error("storage: NotFound")]
+    WorkflowNotPrepared,
     /// The gid is taken by a transaction with other content.
     #[error("gid is in use by a transaction with other content: {difference} differs")]
     Different {

@@ -4,8 +4,8 @@ use dtm_core::coordinator::{
     Input, Limits, Readmission, Refusal, Registered, Verb, admit, readmit, register,
 };
 use dtm_core::model::{
-    Amendment, BranchId, BranchStatus, Definition, Op, Options, Payload, Plan, Registration, Status,
-    Transaction,
+    Amendment, BranchId, BranchStatus, Definition, Op, Options, Payload, Plan, Registration, Status, Step,
+    Transaction, WorkflowEnd, fan_out,
 };
 
 use super::fixtures::{Given, seconds, tcc_branch, xa_branch};
@@ -38,10 +38,13 @@ fn too_much_is_refused_before_it_is_stored() {
 
 #[test]
 fn what_needs_a_preparation_is_not_submitted_without_one() {
-    for given in [Given::tcc(0), Given::xa(0), Given::workflow()] {
+    for given in [Given::tcc(0), Given::xa(0)] {
         assert_eq!(admit(&given.definition, Verb::Prepare, &limits()), Ok(()));
         assert!(matches!(admit(&given.definition, Verb::Submit, &limits()), Err(Refusal::Invalid(_))));
     }
+    let workflow = Given::workflow().definition;
+    assert_eq!(admit(&workflow, Verb::Prepare, &limits()), Ok(()));
+    assert_eq!(admit(&workflow, Verb::Submit, &limits()), Err(Refusal::WorkflowNotPrepared), "behaviour 96");
     assert_eq!(admit(&Given::message(1).definition, Verb::Submit, &limits()), Ok(()), "a plain message");
     assert!(admit(&Given::saga(1).definition, Verb::Prepare, &limits()).is_err());
 }
@@ -106,6 +109,75 @@ fn a_submit_that_carries_only_the_gid_is_a_repetition() {
     let mut request = given.definition.clone();
     request.plan = Plan::Message { steps: Vec::new(), query_prepared: "".into(), delay: None };
     assert!(matches!(again(&given, &request, Verb::Submit, Status::Submitted), Ok(Readmission::Feed(_))));
+}
+
+#[test]
+fn a_topic_is_compared_by_its_name_whoever_its_subscribers_are_by_now() {
+    // decision 1, behaviour 86
+    let message = |steps| Plan::Message { steps, query_prepared: "".into(), delay: None };
+    let listed = [Step::new("topic://news", "", "1"), Step::new("http://x", "", "2")];
+    let expanded = |urls: &[&str]| {
+        let subscribers = || Some(urls.iter().map(|&url| url.into()).collect());
+        let topics = listed.clone().into_iter();
+        fan_out(topics.map(|step| (step.clone(), step.unexpanded_topic().and_then(|_| subscribers()))))
+    };
+    let given = Given::message(0).planned(|plan| *plan = message(expanded(&["http://a", "http://b"])));
+    let asked = |steps: Vec<Step>| {
+        let request = Definition { plan: message(steps), ..given.definition.clone() };
+        again(&given, &request, Verb::Submit, Status::Submitted)
+    };
+    let feed = Readmission::Feed(Input::Submitted { amendment: None, end: None });
+    assert_eq!(asked(expanded(&["http://c"])), Ok(feed.clone()), "other subscribers");
+    assert_eq!(asked(listed.to_vec()), Ok(feed), "none any more");
+    let different = |steps| match asked(steps) {
+        Err(Refusal::Different { difference }) => difference,
+        other => panic!("{other:?}"),
+    };
+    let [topic, plain] = listed.clone();
+    assert_eq!(different(vec![Step::new("topic://new", "", "1"), plain.clone()]), "steps[0].action");
+    assert_eq!(different(vec![Step::new("http://a", "", "1"), plain.clone()]), "steps[0].action");
+    assert_eq!(different(vec![Step::new("topic://news", "", "3"), plain.clone()]), "payloads[0]");
+    assert_eq!(different(vec![topic, Step::new("http://y", "", "2")]), "steps[1].action");
+    assert_eq!(different(vec![plain]), "the number of steps");
+    let unexpanded = Definition { plan: message(listed.to_vec()), ..given.definition.clone() };
+    assert_eq!(admit(&unexpanded, Verb::Submit, &limits()), Err(Refusal::TopicNotFound));
+}
+
+#[test]
+fn a_workflow_that_ended_is_reported_again_only_in_the_same_way() {
+    // decision 1, behaviour 96: the answer to the first report may have been lost
+    let given = Given::workflow();
+    let mut stored = in_status(&given, Status::Failed);
+    (stored.state.result, stored.state.reason) = (Some(String::new()), Some("no mon".to_owned()));
+    let report = |succeeded, reason: &str, result: &str| {
+        let end = WorkflowEnd { succeeded, reason: reason.to_owned(), result: result.to_owned() };
+        readmit(&stored, &given.definition, Some(&end), Verb::Submit)
+    };
+    assert_eq!(report(false, "no money", ""), Ok(Readmission::Same), "the stored reason is truncated");
+    for other in [report(true, "", ""), report(false, "other", ""), report(false, "no money", "eA==")] {
+        assert_eq!(other, Err(Refusal::CannotSubmit(Status::Failed)));
+    }
+}
+
+#[test]
+fn another_execution_of_a_workflow_has_the_same_input_or_names_none() {
+    // decision 1, behaviour 97
+    let given = Given::workflow();
+    let execute = |callback: &str, name: &str, data: &str| {
+        let plan = Plan::Workflow { callback: callback.into(), name: name.into(), data: data.into() };
+        let request = Definition { plan, ..given.definition.clone() };
+        again(&given, &request, Verb::Prepare, Status::Prepared)
+    };
+    for same in [execute("http://resume", "transfer", "input"), execute("http://resume", "transfer", "")] {
+        assert_eq!(same, Ok(Readmission::Same));
+    }
+    for (other, difference) in [
+        (execute("http://other", "transfer", "input"), "query_prepared"),
+        (execute("http://resume", "other", "input"), "custom_data"),
+        (execute("http://resume", "transfer", "other"), "custom_data"),
+    ] {
+        assert_eq!(other, Err(Refusal::Different { difference: difference.to_owned() }));
+    }
 }
 
 #[test]

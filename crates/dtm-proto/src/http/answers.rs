@@ -28,6 +28,23 @@ pub fn query_body(transaction: Option<(&Transaction, &str)>) -> Vec<u8> {
     })
 }
 
+/// The answer to `prepareWorkflow` (behaviour 26): as [`query_body`], but the branches are called progresses.
+#[must_use]
+pub fn progresses_body(transaction: &Transaction, owner: &str) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        progresses: Vec<BranchView<'a>>,
+        transaction: TransactionView<'a>,
+    }
+    let definition = &transaction.definition;
+    let rows = rows(transaction);
+    let view = |row| BranchView::new(row, definition.gid.as_str(), definition.created_at);
+    encode(&Body {
+        progresses: rows.iter().map(view).collect(),
+        transaction: TransactionView::new(definition, &transaction.state, owner),
+    })
+}
+
 /// The answer to `all` (behaviour 30, 31): each transaction with the text of its owner, and where the next
 /// page begins; the empty text when there is none.
 #[must_use]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dtm_core::coordinator::Refusal;
 use dtm_core::model::{Definition, Mode, Options, Payload, Plan, Protocol, Step, Timestamp, WorkflowEnd};
 
-use super::custom_data::{message_delay, saga_ordering, workflow_input};
+use super::custom_data::{base64, message_delay, saga_ordering, workflow_input};
 use super::headers::check_headers;
 use super::limits::RequestLimits;
 use super::request_error::{RequestError, word};
@@ -48,7 +48,8 @@ impl TransactionRequest {
     /// How a workflow ended, as `req_extra` says (behaviour 96). Ask only when a workflow is submitted.
     ///
     /// # Errors
-    /// [`RequestError`] when `req_extra.status` is missing or not one of the known ones.
+    /// [`RequestError`] when `req_extra.status` is missing or not one of the known ones, or when
+    /// `req_extra.result` is not base64: its client could not read it back.
     pub fn workflow_end(&self) -> Result<WorkflowEnd, RequestError> {
         let extra = |name: &str| self.req_extra.get(name).cloned().unwrap_or_default();
         let succeeded = match extra("status").as_str() {
@@ -56,7 +57,9 @@ impl TransactionRequest {
             "failed" => false,
             _ => return Err(RequestError::field("req_extra.status", "must be succeed or failed")),
         };
-        Ok(WorkflowEnd { succeeded, reason: extra("rollback_reason"), result: extra("result") })
+        let result = extra("result");
+        base64("req_extra.result", &result)?;
+        Ok(WorkflowEnd { succeeded, reason: extra("rollback_reason"), result })
     }
 
     fn options(&self, limits: &RequestLimits) -> Result<Options, RequestError> {

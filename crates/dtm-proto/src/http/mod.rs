@@ -9,6 +9,7 @@
 //! | `envelope`, `answers` | what is answered |
 //! | `submit_body`, `answer` | the client's side of both |
 //! | `transaction_view`, `rfc3339` | a transaction and its branches as they are shown |
+//! | `kv` | topics as they are shown |
 //! | `json`, `values`, `encode` | how JSON is read and written |
 
 mod answer;
@@ -20,6 +21,7 @@ mod envelope;
 mod gid_request;
 mod headers;
 mod json;
+mod kv;
 mod limits;
 mod register_request;
 mod request_error;
@@ -32,10 +34,11 @@ mod url;
 mod values;
 
 pub use answer::Answer;
-pub use answers::{all_body, query_body, reset_cron_time_body};
+pub use answers::{all_body, progresses_body, query_body, reset_cron_time_body};
 pub use envelope::Envelope;
 pub use gid_request::GidRequest;
 pub use json::DecodeError;
+pub use kv::{TOPICS_CATEGORY, TopicEntry, query_kv_body, scan_kv_body};
 pub use limits::RequestLimits;
 pub use register_request::RegisterRequest;
 pub use request_error::RequestError;

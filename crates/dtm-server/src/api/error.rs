@@ -65,7 +65,7 @@ impl From<Refusal> for ApiError {
             | Refusal::CannotSubmit(_)
             | Refusal::NotPrepared { .. }
             | Refusal::BranchTaken { .. } => Class::Failure,
-            Refusal::TopicNotFound => Class::Internal, // behaviour 86
+            Refusal::TopicNotFound | Refusal::WorkflowNotPrepared => Class::Internal, // behaviour 86, 96
         };
         Self::new(class, refusal.to_string())
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `routes` | which path is which use case |
 //! | `verbs` | requests that change a transaction |
+//! | `topics` | requests about topics |
 //! | `views` | requests that only look |
 //! | `body` | reading a request body: bounded in size and time |
 //! | `reply` | the envelope of every answer |
@@ -15,6 +16,7 @@ mod head_timer;
 mod reply;
 mod routes;
 mod serve;
+mod topics;
 mod verbs;
 mod views;
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 use http::{HeaderValue, StatusCode, header};
 
-use super::{verbs, views};
+use super::{topics, verbs, views};
 use crate::api::Api;
 use crate::metrics::Metrics;
 
@@ -29,6 +29,7 @@ pub struct Ingress {
 pub fn routes(ingress: Ingress) -> Router {
     let verbs = Router::new()
         .route("/prepare", post(verbs::prepare))
+        .route("/prepareWorkflow", post(verbs::prepare_workflow))
         .route("/submit", post(verbs::submit))
         .route("/abort", post(verbs::abort))
         .route("/registerBranch", post(verbs::register_branch))
@@ -37,6 +38,11 @@ pub fn routes(ingress: Ingress) -> Router {
         .route("/forceStop", post(verbs::force_stop))
         .route("/resetNextCronTime", post(verbs::reset_next_cron_time))
         .route("/resetCronTime", get(verbs::reset_cron_time))
+        .route("/subscribe", get(topics::subscribe))
+        .route("/unsubscribe", get(topics::unsubscribe))
+        .route("/topic/{name}", delete(topics::delete))
+        .route("/queryKV", get(topics::query_kv))
+        .route("/scanKV", get(topics::scan_kv))
         .route("/newGid", get(views::new_gid))
         .route("/version", get(views::version))
         .route("/query", get(views::query))

@@ -10,12 +10,14 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use dtm_core::model::Seconds;
-use dtm_proto::http::{GidRequest, RegisterRequest, TransactionRequest, reset_cron_time_body};
+use dtm_proto::http::{
+    GidRequest, RegisterRequest, TransactionRequest, progresses_body, reset_cron_time_body,
+};
 
 use super::body::read;
 use super::reply::Reply;
 use super::routes::Ingress;
-use super::views::Query;
+use super::views::{Query, owner_text};
 use crate::api;
 use crate::api::{ApiError, Class, ResetCronTime};
 
@@ -43,6 +45,15 @@ pub(super) async fn abort(ingress: Shared, headers: HeaderMap, body: Body) -> Re
         done(api::abort(&ingress.api, &request).await)
     };
     measured(&ingress, "abort", work).await
+}
+
+pub(super) async fn prepare_workflow(ingress: Shared, headers: HeaderMap, body: Body) -> Response {
+    let work = async {
+        let request = transaction(&ingress, &headers, body).await?;
+        let stored = api::prepare_workflow(&ingress.api, &request).await?;
+        Ok(Reply::json(progresses_body(&stored.transaction, &owner_text(&stored.owner))))
+    };
+    measured(&ingress, "prepareWorkflow", work).await
 }
 
 pub(super) async fn register_branch(ingress: Shared, headers: HeaderMap, body: Body) -> Response {
@@ -132,6 +143,6 @@ async fn bytes(ingress: &Ingress, headers: &HeaderMap, body: Body) -> Result<Byt
     read(headers, body, ingress.body_bytes_max, ingress.body_time_max).await
 }
 
-fn done(result: Result<(), ApiError>) -> Result<Reply, Reply> {
+pub(super) fn done(result: Result<(), ApiError>) -> Result<Reply, Reply> {
     result.map(|()| Reply::success()).map_err(Reply::from)
 }

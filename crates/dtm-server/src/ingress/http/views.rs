@@ -70,7 +70,7 @@ pub(super) async fn all(ingress: Shared, RawQuery(query): RawQuery) -> Response 
     measured(&ingress, "all", work).await
 }
 
-fn owner_text(owner: &dtm_store::Ownership) -> String {
+pub(super) fn owner_text(owner: &dtm_store::Ownership) -> String {
     if owner.held { owner.token.to_string() } else { String::new() }
 }
 
@@ -79,10 +79,6 @@ fn all_request(query: &Query) -> Result<AllRequest, ApiError> {
     let gid = query.text("gid").map(Gid::parse).transpose()?;
     let status = query.text("status").map(Status::parse).transpose().map_err(|e| invalid(e.to_string()))?;
     let mode = query.text("transType").map(Mode::parse).transpose().map_err(|e| invalid(e.to_string()))?;
-    let limit = query.number::<usize>("limit")?.unwrap_or(100);
-    if limit == 0 || limit > 1_000 {
-        return Err(invalid(format!("limit is {limit}, it must be 1 to 1000")));
-    }
     Ok(AllRequest {
         gid,
         filter: Filter {
@@ -92,7 +88,7 @@ fn all_request(query: &Query) -> Result<AllRequest, ApiError> {
             created_to: query.number("createTimeEnd")?.map(Timestamp::from_millis),
         },
         position: query.text("position").map(|position| Cursor(position.to_owned())),
-        limit,
+        limit: query.limit()?,
     })
 }
 
@@ -108,6 +104,17 @@ impl Query {
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// The largest number of entries of a page.
+    pub(super) fn limit(&self) -> Result<usize, ApiError> {
+        match self.number("limit")?.unwrap_or(100) {
+            limit @ 1..=1_000 => Ok(limit),
+            limit => {
+                let message = format!("limit is {limit}, it must be 1 to 1000");
+                Err(ApiError::new(Class::Invalid, message))
+            }
+        }
     }
 
     pub(super) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
