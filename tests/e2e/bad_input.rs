@@ -175,11 +175,15 @@ async fn what_a_transaction_is_made_of_is_checked_before_anything_is_stored() {
     for (what, body, words) in table {
         assert_refused(&server.post("submit", &body).await, 400, words, what);
     }
-    for mode in ["tcc", "xa", "workflow"] {
+    for mode in ["tcc", "xa"] {
         let never_prepared = json!({"gid": "g", "trans_type": mode, "req_extra": {"status": "succeed"}});
         let answer = server.post("submit", &never_prepared).await;
         assert_refused(&answer, 400, "prepare", mode);
     }
+    // behaviour 96
+    let never_prepared = json!({"gid": "g", "trans_type": "workflow", "req_extra": {"status": "succeed"}});
+    let answer = server.post("submit", &never_prepared).await;
+    assert_eq!((answer.status, answer.message().as_str()), (500, "storage: NotFound"));
     assert_unharmed(&server, &branches).await;
 }
 

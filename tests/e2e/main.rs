@@ -5,7 +5,8 @@
 //! | `harness` | the binary, the branch service, the client, what a case asserts |
 //! | `envelope`, `verbs`, `listing`, `sdk_bodies` | the API as existing clients see it |
 //! | `branch_calls`, `branch_answers` | calls to branches, and every way in which a branch can misbehave |
-//! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message` | the modes |
+//! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message`, `workflow` | the modes |
+//! | `topics`, `kv` | messages to whoever subscribes, and the list of topics |
 //! | `repeated`, `metrics_and_logs` | defects that must not come back |
 //! | `bad_input`, `bad_transport` | input that no client should send |
 //! | `restart`, `kill` | SIGTERM, kill -9, and what is left afterwards |
@@ -27,6 +28,7 @@ mod branch_calls;
 mod envelope;
 mod harness;
 mod kill;
+mod kv;
 mod listing;
 mod message;
 mod metrics_and_logs;
@@ -37,5 +39,7 @@ mod saga_concurrent;
 mod saga_options;
 mod sdk_bodies;
 mod tcc;
+mod topics;
 mod verbs;
+mod workflow;
 mod xa;

@@ -146,8 +146,8 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// A value in a query.
-fn escaped(text: &str) -> String {
+/// A value in a query, or a segment of a path.
+pub(crate) fn escaped(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(byte);
     text.bytes()
         .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })

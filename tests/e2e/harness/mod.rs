@@ -24,7 +24,7 @@ mod view;
 pub(crate) use bodies::{With, message, saga};
 pub(crate) use branches::Branches;
 pub(crate) use call::Call;
-pub(crate) use client::{Answer, Client, SUCCESS};
+pub(crate) use client::{Answer, Client, SUCCESS, escaped};
 pub(crate) use raw::Connection;
 pub(crate) use reply::{Gate, Reply};
 pub(crate) use server::{Server, Settings};
