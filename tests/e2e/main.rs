@@ -5,6 +5,7 @@
 //! | `harness` | the binary, the branch service, the client, what a case asserts |
 //! | `envelope`, `verbs`, `listing`, `sdk_bodies` | the API as existing clients see it |
 //! | `branch_calls`, `branch_answers` | calls to branches, and every way in which a branch can misbehave |
+//! | `grpc_branches`, `json_rpc_branches` | the same over gRPC and JSON-RPC |
 //! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message`, `workflow` | the modes |
 //! | `topics`, `kv` | messages to whoever subscribes, and the list of topics |
 //! | `repeated`, `metrics_and_logs` | defects that must not come back |
@@ -26,7 +27,9 @@ mod bad_transport;
 mod branch_answers;
 mod branch_calls;
 mod envelope;
+mod grpc_branches;
 mod harness;
+mod json_rpc_branches;
 mod kill;
 mod kv;
 mod listing;

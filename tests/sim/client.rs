@@ -105,7 +105,7 @@ impl Client {
             }
             Request::Abort(mode) => engine.abort(gid, Some(*mode), "the client says so").await,
             Request::Register(registration) => {
-                engine.register(gid, registration).await.map(|()| Applied::Accepted)
+                engine.register(gid, registration, |_| Ok(())).await.map(|()| Applied::Accepted)
             }
             Request::ForceStop => engine.force_stop(gid).await,
             Request::Reschedule => engine.reschedule(gid).await,

@@ -14,7 +14,7 @@ use crate::config::{Config, StoreDriver};
 use crate::ingress::http::{HttpServer, Ingress, ServeSettings, routes};
 use crate::metrics::{Metrics, Watched};
 use crate::runner::{Context, Engine, Jitter, Settings};
-use crate::transport::{Guarded, HttpTransport, Transport};
+use crate::transport::{BranchTransport, Guarded, Transport};
 
 /// The name of the only server of an embedded store: each start is a new epoch of the same node, so that what
 /// the last start was driving is taken up at once.
@@ -148,14 +148,14 @@ fn start_alerts(config: &Config, metrics: &Metrics) -> Result<(AlertSender, Aler
     alert::start(&config.alert, metrics).map_err(|error| StartError::Alert(error.to_string()))
 }
 
-fn transport(config: &Config) -> Result<Arc<Guarded<HttpTransport>>, StartError> {
-    let http = HttpTransport::new(&config.transport, config.result_protocol)
+fn transport(config: &Config) -> Result<Arc<Guarded<BranchTransport>>, StartError> {
+    let branches = BranchTransport::new(&config.transport, config.result_protocol)
         .map_err(|error| StartError::Transport(error.to_string()))?;
-    Ok(Arc::new(Guarded::new(http, &config.transport)))
+    Ok(Arc::new(Guarded::new(branches, &config.transport)))
 }
 
-fn watch_transport(metrics: &Metrics, transport: &Arc<Guarded<HttpTransport>>) {
-    let watch = |what, read: fn(&Guarded<HttpTransport>) -> u64| {
+fn watch_transport(metrics: &Metrics, transport: &Arc<Guarded<BranchTransport>>) {
+    let watch = |what, read: fn(&Guarded<BranchTransport>) -> u64| {
         let transport = Arc::clone(transport);
         metrics.watch(what, move || read(&transport));
     };

@@ -8,6 +8,7 @@
 //! | `raw` | bytes on a socket, for what no client library sends |
 //! | `branches`, `reply` | the scripted branch service |
 //! | `call` | what a branch service has seen |
+//! | `grpc_branches`, `raw_codec` | the scripted branch service over gRPC |
 //! | `bodies` | request bodies |
 //! | `view` | what `/query` shows, in short |
 
@@ -16,7 +17,9 @@ mod bodies;
 mod branches;
 mod call;
 mod client;
+mod grpc_branches;
 mod raw;
+mod raw_codec;
 mod reply;
 mod server;
 mod view;
@@ -25,6 +28,7 @@ pub(crate) use bodies::{With, message, saga};
 pub(crate) use branches::Branches;
 pub(crate) use call::Call;
 pub(crate) use client::{Answer, Client, SUCCESS, escaped};
+pub(crate) use grpc_branches::{GrpcBranches, GrpcReply};
 pub(crate) use raw::Connection;
 pub(crate) use reply::{Gate, Reply};
 pub(crate) use server::{Server, Settings};

@@ -70,7 +70,7 @@ impl Hook {
     }
 
     async fn try_once(&self, alert: &Alert) -> Result<(), PostError> {
-        let target = Target::new(&self.url, Protocol::Http, &[])?;
+        let target = Target::new(&self.url, &[])?;
         let request = json_request(target, Method::POST, message::body(alert)?);
         self.client.exchange(request, self.timeout).await?;
         Ok(())

@@ -1,14 +1,14 @@
 //! What prepare and submit have in common.
 
 use dtm_core::coordinator::{Refusal, Verb};
-use dtm_core::model::{Definition, Gid, Mode, Plan, Step};
+use dtm_core::model::{Definition, Gid, Mode};
 use dtm_proto::http::TransactionRequest;
 
 use super::topic_expansion::{Expanded, expanded};
 use super::wait_result::result_of_wait;
 use super::{Api, ApiError, Class};
 use crate::runner::{Applied, RequestError};
-use crate::transport::{check_header, check_url};
+use crate::transport::check_definition;
 
 pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -> Result<(), ApiError> {
     let definition = admitted(api, request)?;
@@ -32,10 +32,7 @@ pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -
 /// The definition in a request, once everything that can be said against it without the store is said.
 pub(super) fn admitted(api: &Api, request: &TransactionRequest) -> Result<Definition, ApiError> {
     let definition = request.definition(api.now(), &api.limits)?;
-    check_urls(&definition)?;
-    for (name, value) in &definition.options.branch_headers {
-        check_header(name, value)?;
-    }
+    check_definition(&definition)?;
     Ok(definition)
 }
 
@@ -51,27 +48,4 @@ pub(super) async fn carried_out(
             format!("{gid} has no result after {seconds} seconds; if it was stored it goes on: query it");
         ApiError::new(Class::Internal, message)
     })
-}
-
-/// A branch that can never be called is refused before anything is stored (decision 14).
-fn check_urls(definition: &Definition) -> Result<(), ApiError> {
-    let check = |url: &str, field: &dyn Fn() -> String| match check_url(url, definition.protocol) {
-        Err(error) if !url.is_empty() => Err(ApiError::new(Class::Invalid, format!("{}: {error}", field()))),
-        Ok(()) | Err(_) => Ok(()),
-    };
-    let is_message = definition.plan.mode() == Mode::Message;
-    let names_topic = |step: &Step| is_message && step.unexpanded_topic().is_some();
-    for (index, step) in definition.plan.steps().iter().enumerate() {
-        if names_topic(step) {
-            continue; // its subscribers are looked at instead
-        }
-        check(&step.action, &|| format!("steps[{index}].action"))?;
-        check(&step.compensate, &|| format!("steps[{index}].compensate"))?;
-    }
-    match &definition.plan {
-        Plan::Message { query_prepared: url, .. } | Plan::Workflow { callback: url, .. } => {
-            check(url, &|| "query_prepared".to_owned())
-        }
-        Plan::Saga { .. } | Plan::Tcc | Plan::Xa => Ok(()),
-    }
 }

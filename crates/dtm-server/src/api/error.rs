@@ -5,7 +5,7 @@ use dtm_core::model::{Mode, Status};
 use dtm_proto::http::{DecodeError, RequestError as InvalidRequest};
 
 use crate::runner::RequestError;
-use crate::transport::{HeaderError, UrlError};
+use crate::transport::NotCallable;
 
 /// An error for a client. Each protocol has its own form for each class.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,15 +99,9 @@ impl From<InvalidRequest> for ApiError {
     }
 }
 
-impl From<UrlError> for ApiError {
-    fn from(error: UrlError) -> Self {
+impl From<NotCallable> for ApiError {
+    fn from(error: NotCallable) -> Self {
         Self::new(Class::Invalid, error.to_string())
-    }
-}
-
-impl From<HeaderError> for ApiError {
-    fn from(error: HeaderError) -> Self {
-        Self::new(Class::Invalid, format!("branch_headers: {error}"))
     }
 }
 

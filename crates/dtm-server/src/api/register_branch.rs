@@ -1,10 +1,11 @@
 //! A branch of a prepared TCC, XA or workflow.
 
-use dtm_core::model::{Mode, Protocol, Registration};
+use dtm_core::coordinator::Refusal;
+use dtm_core::model::{Definition, Mode, Registration};
 use dtm_proto::http::RegisterRequest;
 
 use super::{Api, ApiError};
-use crate::transport::check_url;
+use crate::transport::check_registration;
 
 /// Registers a branch (behaviour 21 to 25, decision 2).
 ///
@@ -14,21 +15,13 @@ pub async fn register_branch(api: &Api, request: &RegisterRequest) -> Result<(),
     let gid = request.gid()?;
     let registration = request.registration(&api.limits)?;
     let mode = match &registration {
-        Registration::Tcc { confirm, cancel, .. } => {
-            for url in [confirm, cancel] {
-                if !url.is_empty() {
-                    check_url(url, Protocol::Http)?;
-                }
-            }
-            Mode::Tcc
-        }
-        Registration::Xa { url, .. } => {
-            if !url.is_empty() {
-                check_url(url, Protocol::Http)?;
-            }
-            Mode::Xa
-        }
+        Registration::Tcc { .. } => Mode::Tcc,
+        Registration::Xa { .. } => Mode::Xa,
         Registration::Workflow { .. } => Mode::Workflow,
     };
-    api.engine.register(&gid, &registration).await.map_err(|error| ApiError::of_registration(error, mode))
+    let callable = |definition: &Definition| {
+        check_registration(definition, &registration).map_err(|error| Refusal::Invalid(error.to_string()))
+    };
+    let registered = api.engine.register(&gid, &registration, callable).await;
+    registered.map_err(|error| ApiError::of_registration(error, mode))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
-use dtm_core::coordinator::{Registered, Verb, register};
+use dtm_core::coordinator::{Refusal, Registered, Verb, register};
 use dtm_core::model::{Definition, Gid, Mode, Registration, Seconds, WorkflowEnd};
 use dtm_store::{Cursor, Error, Filter, OwnerToken, Page, Rescheduled, Stored};
 
@@ -85,19 +85,25 @@ impl Engine {
         self.ask(gid, || Request::Reschedule { later_than: None }).await
     }
 
-    /// Registers a branch. Once it has returned, the branch is durable and part of every later decision.
+    /// Registers a branch that `callable` accepts for its transaction. Once it has returned, the branch is
+    /// durable and part of every later decision.
     ///
     /// # Errors
     /// [`RequestError`] saying why not.
-    pub async fn register(&self, gid: &Gid, registration: &Registration) -> Result<(), RequestError> {
+    pub async fn register(
+        &self,
+        gid: &Gid,
+        registration: &Registration,
+        callable: impl Fn(&Definition) -> Result<(), Refusal>,
+    ) -> Result<(), RequestError> {
         let context = &self.shared.context;
         for _ in 0..REGISTRATIONS {
             let stored = context.store.load(gid).await?;
-            let not_prepared = dtm_core::coordinator::Refusal::NotPrepared { gid: gid.to_string() };
+            let not_prepared = Refusal::NotPrepared { gid: gid.to_string() };
             let stored = stored.ok_or(not_prepared)?;
             match register(&stored.transaction, registration, &context.policy.limits)? {
                 Registered::Same => return Ok(()),
-                Registered::New => {}
+                Registered::New => callable(&stored.transaction.definition)?,
             }
             let registered = stored.transaction.registrations.len();
             match context.store.register_branches(gid, registered, vec![registration.clone()]).await {

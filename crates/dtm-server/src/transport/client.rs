@@ -171,7 +171,7 @@ fn no_answer(error: &ClientError) -> Trouble {
 }
 
 /// An error with its sources, which have the details, each said once.
-fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -42,6 +42,14 @@ pub struct Attempt {
     pub contact: Contact,
 }
 
+impl Attempt {
+    /// The call cannot be made as it is; nothing was sent. "Unknown" all the same, so that it is tried again
+    /// with back-off: a setting may change.
+    pub(super) fn cannot_be_made(why: &dyn std::fmt::Display) -> Self {
+        Self { outcome: Outcome::Unknown { cause: why.to_string() }, contact: Contact::Inconclusive }
+    }
+}
+
 /// How far a call came. The circuit breaker of the destination goes by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Contact {

@@ -1,4 +1,4 @@
-//! Calling a branch over HTTP (behaviour 49-55).
+//! Calling a branch over HTTP (behaviour 49-55) and over JSON-RPC on HTTP (behaviour 40, 41).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use dtm_core::coordinator::BranchCall;
 use dtm_core::model::Outcome;
-use dtm_proto::outcome::{ResultProtocol, from_http};
+use dtm_proto::outcome::{ResultProtocol, from_http, from_json_rpc};
 
 use super::client::{Answer, Body, HttpClient, Trouble};
 use super::contract::{Attempt, Contact, Transport};
 use super::destination;
-use super::request::branch_request;
+use super::request::{branch_request, json_rpc_request};
+use super::route::Route;
 use crate::config::TransportConfig;
 
-/// Calls branches over HTTP/1.1, plain and with TLS.
+/// Calls branches over HTTP/1.1, plain and with TLS, and those of a JSON-RPC transaction by its requests.
 #[derive(Debug)]
 pub struct HttpTransport {
     client: HttpClient,
@@ -41,13 +42,16 @@ impl HttpTransport {
         self.calls.load(Ordering::Relaxed)
     }
 
-    fn judge(&self, answer: &Answer) -> Outcome {
+    fn judge(&self, answer: &Answer, route: Route) -> Outcome {
         let status = answer.status;
         if status.is_redirection() {
             let cause = format!("answered HTTP status {status}: redirections are not followed");
             return Outcome::Unknown { cause };
         }
         match &answer.body {
+            Body::Whole(body) if route == Route::JsonRpc => {
+                from_json_rpc(status.as_u16(), body, self.results)
+            }
             Body::Whole(body) => from_http(status.as_u16(), body, self.results),
             Body::TooLong(max) => {
                 let cause = format!(
@@ -79,16 +83,21 @@ impl Transport for HttpTransport {
             // behaviour 54
             return Attempt { outcome: Outcome::Success, contact: Contact::Inconclusive };
         }
-        let request = match branch_request(call, headers) {
+        let route = match Route::of(&call.url, call.protocol) {
+            Ok(route) => route,
+            Err(error) => return Attempt::cannot_be_made(&error),
+        };
+        let request = match route {
+            Route::JsonRpc => json_rpc_request(call, headers),
+            Route::Http | Route::Grpc => branch_request(call, headers),
+        };
+        let request = match request {
             Ok(request) => request,
-            Err(error) => {
-                let outcome = Outcome::Unknown { cause: error.to_string() };
-                return Attempt { outcome, contact: Contact::Inconclusive };
-            }
+            Err(error) => return Attempt::cannot_be_made(&error),
         };
         self.calls.fetch_add(1, Ordering::Relaxed);
         match self.client.exchange(request, limit).await {
-            Ok(answer) => Attempt { outcome: self.judge(&answer), contact: Contact::Answered },
+            Ok(answer) => Attempt { outcome: self.judge(&answer, route), contact: Contact::Answered },
             Err(trouble) => Attempt {
                 outcome: Outcome::Unknown { cause: format!("{}: {trouble}", destination::name(&call.url)) },
                 contact: contact(&trouble),

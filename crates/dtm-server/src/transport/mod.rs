@@ -1,31 +1,39 @@
-//! Calling branches: [`HttpTransport`] makes a call, [`Guarded`] keeps a sick destination from harming the
-//! others.
+//! Calling branches: [`BranchTransport`] makes a call by the protocol that its URL asks for, [`Guarded`] keeps a
+//! sick destination from harming the others.
 //!
 //! ```text
-//! runner ──> Guarded ──────────────> HttpTransport ──> HttpClient ──> branch
-//!            breaker and bulkhead     request, result   pool, TLS, bounds
-//!            per destination
+//! runner ──> Guarded ─────────────> BranchTransport ──┬─> HttpTransport ──> HttpClient ──> branch
+//!            breaker and bulkhead    route of the URL  │   request, result   pool, TLS, bounds
+//!            per destination                           └─> GrpcTransport ──> channels ────> branch
 //! ```
 
+mod branch;
 mod breaker;
+mod callable;
 mod client;
 mod connector;
 mod contract;
 mod destination;
+mod grpc;
 mod guarded;
 mod http;
+mod json_rpc;
 mod request;
 mod resolver;
+mod route;
 mod target;
 mod tls;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use branch::BranchTransport;
 pub use breaker::{Admission, Breaker, BreakerState};
+pub use callable::{NotCallable, check_definition, check_registration};
 pub use client::{Answer, Body, HttpClient, Trouble};
 pub use contract::{Attempt, Contact, Transport};
 pub use destination::BreakerCounts;
+pub use grpc::{GrpcTransport, MetadataError};
 pub use guarded::{Guarded, Refusals};
 pub use http::HttpTransport;
 pub(crate) use request::json_request;

@@ -1,4 +1,4 @@
-//! From a branch call to an HTTP request (behaviour 49, 50).
+//! From a branch call to an HTTP request (behaviour 40, 49, 50).
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use http_body_util::Full;
 use dtm_core::coordinator::{BranchCall, CallKey};
 use dtm_core::model::{Mode, Payload, Protocol};
 
+use super::json_rpc::{self, NotAnObject};
 use super::target::{Target, UrlError};
 
 /// Why a branch header cannot be sent. The value is not repeated: it may be a secret.
@@ -38,6 +39,8 @@ pub(super) enum RequestError {
     Url(#[from] UrlError),
     #[error(transparent)]
     Header(#[from] HeaderError),
+    #[error(transparent)]
+    Params(#[from] NotAnObject),
 }
 
 /// The request that makes `call`.
@@ -51,8 +54,24 @@ pub(super) fn branch_request(
         ("op", call.op.as_str()),
         ("trans_type", call.mode.as_str()),
     ];
-    let target = Target::new(&call.url, call.protocol, &query)?;
-    let mut request = json_request(target, method(call), body(&call.payload));
+    let target = Target::new(&call.url, &query)?;
+    with_headers(json_request(target, method(call), body(&call.payload)), branch_headers)
+}
+
+/// The JSON-RPC request that makes `call`: its coordinates are in the body.
+pub(super) fn json_rpc_request(
+    call: &BranchCall,
+    branch_headers: &BTreeMap<String, String>,
+) -> Result<Request<Full<Bytes>>, RequestError> {
+    let target = Target::new(&call.url, &[])?;
+    let body = Bytes::from(json_rpc::body(call)?);
+    with_headers(json_request(target, Method::POST, body), branch_headers)
+}
+
+fn with_headers(
+    mut request: Request<Full<Bytes>>,
+    branch_headers: &BTreeMap<String, String>,
+) -> Result<Request<Full<Bytes>>, RequestError> {
     for (name, value) in branch_headers {
         let (name, value) = header(name, value)?;
         if !FRAMING.contains(&name) {

@@ -8,21 +8,32 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str,
 
 use dtm_core::model::Protocol;
 
+use super::grpc::GrpcMethod;
+use super::route::Route;
+
 /// The longest URL of a branch in bytes, before the server appends its query.
 pub const URL_BYTES_MAX: usize = 8_192;
 
 /// Why a URL cannot be called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// Neither `http://` nor `https://`: a gRPC method, or nothing that DTM knows.
-    #[error("the URL has to begin with http:// or https://: gRPC branches are not supported by this version")]
-    Scheme,
-    /// A JSON-RPC branch (behaviour 40).
+    /// Neither a scheme, nor a protocol that would make it a gRPC method.
     #[error(
-        "JSON-RPC branches are not supported by this version: use protocol http, \
-         or a URL that does not contain 'method'"
+        "the URL has to begin with http:// or https://; a gRPC method, host:port/package.Service/Method, \
+         needs protocol grpc"
     )]
-    JsonRpc,
+    NoScheme,
+    /// A scheme that nobody here knows how to call.
+    #[error(
+        "no driver serves {0}:// URLs: use http://, https:// or, with protocol grpc, host:port/package.Service/Method"
+    )]
+    NoDriver(String),
+    /// Without a scheme, but no gRPC method either.
+    #[error("the URL is no gRPC method: write host:port/package.Service/Method")]
+    NoMethod,
+    /// A gRPC method without a port.
+    #[error("a gRPC method needs a port from 1 to 65535: write host:port/package.Service/Method")]
+    GrpcPort,
     /// Longer than [`URL_BYTES_MAX`].
     #[error("the URL is {0} bytes long, at most {URL_BYTES_MAX} are allowed")]
     TooLong(usize),
@@ -55,7 +66,10 @@ pub fn check_url(url: &str, protocol: Protocol) -> Result<(), UrlError> {
     if url.contains(char::is_control) {
         return Err(UrlError::ControlCharacter);
     }
-    Target::new(url, protocol, &[]).map(|_| ())
+    match Route::of(url, protocol)? {
+        Route::Http | Route::JsonRpc => Target::new(url, &[]).map(|_| ()),
+        Route::Grpc => GrpcMethod::new(url).map(|_| ()),
+    }
 }
 
 /// What a request needs to know of a URL.
@@ -72,11 +86,8 @@ pub(crate) struct Target {
 impl Target {
     /// Appends `query` to the query of `url`. Everything that may not stand in a URL is percent-encoded, so
     /// that a path with spaces or Unicode works as it does with DTM.
-    pub(crate) fn new(url: &str, protocol: Protocol, query: &[(&str, &str)]) -> Result<Self, UrlError> {
-        let (scheme, url_rest) = split_scheme(url).ok_or(UrlError::Scheme)?;
-        if protocol == Protocol::JsonRpc && url.contains("method") {
-            return Err(UrlError::JsonRpc);
-        }
+    pub(crate) fn new(url: &str, query: &[(&str, &str)]) -> Result<Self, UrlError> {
+        let (scheme, url_rest) = split_scheme(url).ok_or(UrlError::NoScheme)?;
         let (authority, path) = split_authority(url_rest);
         let (user, host) = match authority.rsplit_once('@') {
             Some((user, host)) => (Some(user), host),
@@ -176,7 +187,7 @@ mod tests {
     use super::*;
 
     fn uri(url: &str, query: &[(&str, &str)]) -> String {
-        Target::new(url, Protocol::Http, query).unwrap().uri.to_string()
+        Target::new(url, query).unwrap().uri.to_string()
     }
 
     #[test]
@@ -214,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_user_in_the_url_becomes_a_header_and_leaves_the_uri() {
-        let target = Target::new("http://us%40er:pa%3Ass@h/a", Protocol::Http, &[]).unwrap();
+        let target = Target::new("http://us%40er:pa%3Ass@h/a", &[]).unwrap();
         assert_eq!(target.uri.to_string(), "http://h/a");
         assert_eq!(target.host, "h");
         let authorization = target.authorization.unwrap();
@@ -223,17 +234,17 @@ mod tests {
     }
 
     #[test]
-    fn only_http_and_https_urls_that_parse_can_be_called() {
+    fn only_urls_that_some_protocol_can_call_are_accepted() {
         // decision 14, behaviour 40, 45, 47, 54
         let long = format!("http://h/{}", "x".repeat(URL_BYTES_MAX));
         type Row<'a> = (&'a str, Protocol, fn(&UrlError) -> bool);
         let bad: [Row<'_>; 14] = [
-            ("h:36790/busi.Busi/TransIn", Protocol::Grpc, |error| *error == UrlError::Scheme),
-            ("grpc://h/a", Protocol::Http, |error| *error == UrlError::Scheme),
-            ("topic://news", Protocol::Http, |error| *error == UrlError::Scheme),
-            (" http://h", Protocol::Http, |error| *error == UrlError::Scheme),
-            ("http:/h", Protocol::Http, |error| *error == UrlError::Scheme),
-            ("http://h/rpc?method=a", Protocol::JsonRpc, |error| *error == UrlError::JsonRpc),
+            ("h:36790/busi.Busi/TransIn", Protocol::Http, |error| *error == UrlError::NoScheme),
+            ("h:36790/busi.Busi", Protocol::Grpc, |error| *error == UrlError::NoMethod),
+            ("h/busi.Busi/TransIn", Protocol::Grpc, |error| *error == UrlError::GrpcPort),
+            ("grpc://h/a", Protocol::Http, |error| matches!(error, UrlError::NoDriver(_))),
+            ("topic://news", Protocol::Http, |error| matches!(error, UrlError::NoDriver(_))),
+            ("http:/h", Protocol::Http, |error| *error == UrlError::NoScheme),
             ("http://", Protocol::Http, |error| *error == UrlError::NoHost),
             ("http://:80/a", Protocol::Http, |error| *error == UrlError::NoHost),
             ("http:///a", Protocol::Http, |error| *error == UrlError::NoHost),
@@ -253,6 +264,8 @@ mod tests {
             ("https://h:8443/a?b=c", Protocol::Http),
             ("http://h/rpc?method=a", Protocol::Http),
             ("http://h/rpc", Protocol::JsonRpc),
+            ("http://h/rpc?method=a", Protocol::JsonRpc),
+            ("h:36790/busi.Busi/TransIn", Protocol::Grpc),
             ("http://user:secret@h/a", Protocol::Http),
         ] {
             assert_eq!(check_url(url, protocol), Ok(()), "{url}");

@@ -3,6 +3,9 @@
 mod answers;
 mod connections;
 pub(crate) mod fixtures;
+mod grpc;
+mod grpc_server;
 mod guarded;
+mod json_rpc;
 mod requests;
 mod tls;

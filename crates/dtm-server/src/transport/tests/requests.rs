@@ -143,13 +143,12 @@ async fn no_url_is_success_without_a_call() {
 }
 
 #[tokio::test]
-async fn a_url_that_this_version_cannot_call_is_unknown_and_says_why() {
+async fn a_url_that_cannot_be_called_is_unknown_and_says_why() {
     // behaviour 40, 45
     let transport = transport();
     for (url, protocol, words) in [
-        ("127.0.0.1:1/busi.Busi/TransIn", Protocol::Grpc, "not supported by this version"),
-        ("grpc://127.0.0.1:1/a", Protocol::Http, "not supported by this version"),
-        ("http://127.0.0.1:1/rpc?method=a", Protocol::JsonRpc, "not supported by this version"),
+        ("127.0.0.1:1/busi.Busi/TransIn", Protocol::Http, "needs protocol grpc"),
+        ("grpc://127.0.0.1:1/a", Protocol::Http, "no driver serves grpc://"),
         ("http://[::1/a", Protocol::Http, "does not parse"),
         ("http://h:70000/a", Protocol::Http, "port"),
     ] {
