@@ -9,6 +9,7 @@
 //! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message`, `workflow` | the modes |
 //! | `topics`, `kv` | messages to whoever subscribes, and the list of topics |
 //! | `repeated`, `metrics_and_logs` | defects that must not come back |
+//! | `races` | what meets at the same moment, 2,000 times each |
 //! | `bad_input`, `bad_transport` | input that no client should send |
 //! | `restart`, `kill` | SIGTERM, kill -9, and what is left afterwards |
 //!
@@ -35,6 +36,7 @@ mod kv;
 mod listing;
 mod message;
 mod metrics_and_logs;
+mod races;
 mod repeated;
 mod restart;
 mod saga;
