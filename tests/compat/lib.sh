@@ -53,6 +53,7 @@ unless_current() { # name of the mark, file..., --, command...
 # Starts the server on free ports and sets DTM_HTTP and DTM_GRPC.
 start_server() {
     server_folder=$(mktemp -d)
+    : >"$server_folder/log"
     env -i HTTP_PORT=0 GRPC_PORT=0 "$server" --data "$server_folder/data" --debug >"$server_folder/log" 2>&1 </dev/null &
     server_pid=$!
     local deadline=$((SECONDS + 20))

@@ -1,8 +1,8 @@
 //! Dtmcli and Dtmworkflow 1.5.0 (sdk-wire 6).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Reply, both};
+use crate::harness::{Branches, Reply, both};
 
 use super::check_result;
 
@@ -93,4 +93,68 @@ async fn csharp_sends_the_delay_of_a_message_with_submit_only() {
     let ended = server.end_of("m").await;
     assert!(ended.millis("finish_time") - ended.millis("create_time") >= 1_000, "{ended:?}");
     assert_eq!(branches.calls_of("/msg")[0].text(), r#"{"Amount":30}"#);
+}
+
+fn workflow(branches: &Branches) -> String {
+    let steps = format!(
+        "\"steps\": null, \"payloads\": null, \"query_prepared\": \"{}\"",
+        branches.url("/workflow/resume")
+    );
+    // {"Amount":30}
+    let data =
+        "\"custom_data\": \"{\\\"name\\\":\\\"transfer\\\",\\\"data\\\":\\\"eyJBbW91bnQiOjMwfQ==\\\"}\"";
+    body("w", "workflow", &steps)
+        .replace("\"custom_data\": null", data)
+        .replace("\"protocol\": null", "\"protocol\": \"http\"")
+}
+
+#[tokio::test]
+async fn csharp_runs_a_workflow_and_decodes_its_result() {
+    // sdk-wire 6: the status of prepareWorkflow is not looked at, its body is parsed
+    let (server, branches) = both().await;
+    let begun = server.post_text("prepareWorkflow", workflow(&branches)).await.json();
+    assert_eq!((&begun["transaction"]["status"], &begun["progresses"]), (&json!("prepared"), &json!([])));
+    let branch = r#"{"gid":"w","trans_type":"workflow","data":"{\"ok\":true}","branch_id":"01","op":"action","status":"succeed"}"#;
+    check_result(&server.post_text("registerBranch", branch).await);
+    let again = server.post_text("prepareWorkflow", workflow(&branches)).await.json();
+    assert_eq!(again["progresses"][0]["bin_data"], "eyJvayI6dHJ1ZX0=", "{again}");
+    // {"ok":true}
+    let submit = r#"{"gid":"w","trans_type":"workflow","req_extra":{"status":"succeed","rollback_reason":null,"result":"eyJvayI6dHJ1ZX0="}}"#;
+    check_result(&server.post_text("submit", submit).await);
+    let ended = server.post_text("prepareWorkflow", workflow(&branches)).await.json();
+    let transaction = ended["transaction"].as_object().unwrap();
+    assert_eq!(
+        (&transaction["status"], &transaction["result"]),
+        (&json!("succeed"), &json!("eyJvayI6dHJ1ZX0="))
+    );
+    assert!(transaction.values().all(|value| !value.is_null()), "{ended}");
+    assert_eq!(server.query("w").await.rows(), "s");
+}
+
+#[tokio::test]
+async fn csharp_rolls_a_workflow_back_without_a_result() {
+    // sdk-wire 6: result is null, its absence is read as null
+    let (server, branches) = both().await;
+    server.post_text("prepareWorkflow", workflow(&branches)).await;
+    let submit = r#"{"gid":"w","trans_type":"workflow","req_extra":{"status":"failed","rollback_reason":"no stock","result":null}}"#;
+    check_result(&server.post_text("submit", submit).await);
+    let ended = server.post_text("prepareWorkflow", workflow(&branches)).await.json();
+    let transaction = ended["transaction"].as_object().unwrap();
+    assert_eq!(
+        (&transaction["status"], &transaction["rollback_reason"]),
+        (&json!("failed"), &json!("no stock"))
+    );
+    assert!(transaction.get("result").is_none_or(|result| result == ""), "{ended}");
+}
+
+#[tokio::test]
+async fn csharp_workflows_are_called_back_with_their_data() {
+    // behaviour 98
+    let (server, branches) = both().await;
+    let often = workflow(&branches).replace("\"retry_interval\": 0", "\"retry_interval\": 1");
+    server.post_text("prepareWorkflow", often).await;
+    branches.wait_for("/workflow/resume", 1).await;
+    let call = &branches.calls_of("/workflow/resume")[0];
+    assert_eq!((call.op().as_str(), call.branch_id().as_str()), ("transfer", "00"));
+    assert_eq!(call.text(), r#"{"Amount":30}"#);
 }
