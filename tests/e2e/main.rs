@@ -3,7 +3,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `harness` | the binary, the branch service, the client, what a case asserts |
-//! | `envelope`, `verbs`, `listing`, `sdk_bodies` | the API as existing clients see it |
+//! | `envelope`, `verbs`, `listing`, `sdk_bodies`, `json_rpc_api` | the API as existing clients see it |
 //! | `branch_calls`, `branch_answers` | calls to branches, and every way in which a branch can misbehave |
 //! | `grpc_branches`, `json_rpc_branches` | the same over gRPC and JSON-RPC |
 //! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message`, `workflow` | the modes |
@@ -30,6 +30,7 @@ mod branch_calls;
 mod envelope;
 mod grpc_branches;
 mod harness;
+mod json_rpc_api;
 mod json_rpc_branches;
 mod kill;
 mod kv;

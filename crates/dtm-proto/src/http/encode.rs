@@ -7,6 +7,6 @@ use serde::Serialize;
     clippy::expect_used,
     reason = "no body has a map with keys that are no strings, or a type that refuses"
 )]
-pub(super) fn encode(body: &impl Serialize) -> Vec<u8> {
+pub(crate) fn encode(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("every body can be written as JSON")
 }

@@ -12,7 +12,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqA
 
 /// Entries of one list or map that are read at most, whatever the configured limits say. It bounds the memory
 /// that a body of many tiny entries takes before its limits are checked.
-pub(super) const ENTRIES_MAX: usize = 100_000;
+pub(crate) const ENTRIES_MAX: usize = 100_000;
 
 /// Why a body cannot be read. The message names the field and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +20,7 @@ pub(super) const ENTRIES_MAX: usize = 100_000;
 pub struct DecodeError(String);
 
 /// Reads `bytes` as one `T`. `root` is what messages call it; the keys of `body` go without that prefix.
-pub(super) fn read<T: Known>(root: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
+pub(crate) fn read<T: Known>(root: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
     let path = Path::Root(root);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let slot = Slot { path: &path, of: PhantomData };
@@ -32,7 +32,7 @@ pub(super) fn read<T: Known>(root: &'static str, bytes: &[u8]) -> Result<T, Deco
 
 /// A type that can stand for a known field. Each method takes one kind of JSON value; a kind that is not
 /// taken is an error that names the field.
-pub(super) trait Known: Sized {
+pub(crate) trait Known: Sized {
     /// What is allowed, to follow "must be".
     const EXPECTED: &'static str;
 
@@ -59,7 +59,7 @@ pub(super) trait Known: Sized {
 
 /// Where a value stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Path<'a> {
+pub(crate) enum Path<'a> {
     Root(&'static str),
     Field(&'a Path<'a>, &'static str),
     Index(&'a Path<'a>, usize),
@@ -68,11 +68,11 @@ pub(super) enum Path<'a> {
 }
 
 impl Path<'_> {
-    pub(super) fn wrong<E: de::Error>(&self, expected: &str, found: &str) -> E {
+    pub(crate) fn wrong<E: de::Error>(&self, expected: &str, found: &str) -> E {
         E::custom(format_args!("{self} must be {expected}, but is {found}"))
     }
 
-    pub(super) fn too_many<E: de::Error>(&self, limit: usize) -> E {
+    pub(crate) fn too_many<E: de::Error>(&self, limit: usize) -> E {
         E::custom(format_args!("{self} has more than {limit} entries"))
     }
 }
@@ -89,7 +89,7 @@ impl fmt::Display for Path<'_> {
 }
 
 /// Overwrites `field` with the next value of `map`, unless that is `null`.
-pub(super) fn fill<'de, T: Known, A: MapAccess<'de>>(
+pub(crate) fn fill<'de, T: Known, A: MapAccess<'de>>(
     field: &mut T,
     path: &Path<'_>,
     map: &mut A,
@@ -101,7 +101,7 @@ pub(super) fn fill<'de, T: Known, A: MapAccess<'de>>(
 }
 
 /// The next value of `map`; `None` for `null`.
-pub(super) fn value<'de, T: Known, A: MapAccess<'de>>(
+pub(crate) fn value<'de, T: Known, A: MapAccess<'de>>(
     path: &Path<'_>,
     map: &mut A,
 ) -> Result<Option<T>, A::Error> {
@@ -109,7 +109,7 @@ pub(super) fn value<'de, T: Known, A: MapAccess<'de>>(
 }
 
 /// The next entry of `list`: `None` at the end, `Some(None)` for `null`.
-pub(super) fn entry<'de, T: Known, A: SeqAccess<'de>>(
+pub(crate) fn entry<'de, T: Known, A: SeqAccess<'de>>(
     path: &Path<'_>,
     list: &mut A,
 ) -> Result<Option<Option<T>>, A::Error> {
@@ -117,7 +117,7 @@ pub(super) fn entry<'de, T: Known, A: SeqAccess<'de>>(
 }
 
 /// Skips the next value of `map` unread.
-pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+pub(crate) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>().map(|_| ())
 }
 
@@ -183,7 +183,7 @@ impl<'de, T: Known> Visitor<'de> for Slot<'_, T> {
 }
 
 /// Reads a key as one of a set of names: exactly, or else whatever its case. Any other key is `None`.
-pub(super) struct KeyOf(pub(super) &'static [&'static str]);
+pub(crate) struct KeyOf(pub(crate) &'static [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for KeyOf {
     type Value = Option<&'static str>;

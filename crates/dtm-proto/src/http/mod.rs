@@ -20,7 +20,7 @@ mod encode;
 mod envelope;
 mod gid_request;
 mod headers;
-mod json;
+pub(crate) mod json;
 mod kv;
 mod limits;
 mod register_request;
@@ -35,6 +35,7 @@ mod values;
 
 pub use answer::Answer;
 pub use answers::{all_body, progresses_body, query_body, reset_cron_time_body};
+pub(crate) use encode::encode;
 pub use envelope::Envelope;
 pub use gid_request::GidRequest;
 pub use json::DecodeError;

@@ -10,7 +10,7 @@ use dtm_core::model::{Definition, Plan, Step, fan_out};
 
 use super::topic_change::{check_name, of_store};
 use super::{Api, ApiError, Class};
-use crate::transport::check_url;
+use crate::transport::{check_definition, check_url};
 
 /// How many topics are read at once.
 const READS_MAX: usize = 16;
@@ -31,7 +31,7 @@ pub(super) struct Expanded {
 ///
 /// # Errors
 /// [`ApiError`] when the store fails.
-pub(super) async fn expanded(api: &Api, mut definition: Definition) -> Result<Expanded, ApiError> {
+pub(super) async fn expanded(api: &Api, definition: Definition) -> Result<Expanded, ApiError> {
     let Plan::Message { steps, .. } = &definition.plan else {
         return Ok(Expanded { definition, obstacle: None });
     };
@@ -44,16 +44,11 @@ pub(super) async fn expanded(api: &Api, mut definition: Definition) -> Result<Ex
         return Ok(Expanded { definition, obstacle: None });
     }
     let topics = load(api, named.keys().copied()).await?;
-    if let Err(obstacle) = check(api, &definition, &named, &topics) {
-        return Ok(Expanded { definition, obstacle: Some(obstacle) });
-    }
-    if let Plan::Message { steps, .. } = &mut definition.plan {
-        *steps = fan_out(std::mem::take(steps).into_iter().map(|step| {
-            let subscribers = step.unexpanded_topic().and_then(|topic| topics.get(topic).cloned());
-            (step, subscribers)
-        }));
-    }
-    Ok(Expanded { definition, obstacle: None })
+    let expanded = check(api, &definition, &named, &topics).and_then(|()| replaced(&definition, &topics));
+    Ok(match expanded {
+        Ok(definition) => Expanded { definition, obstacle: None },
+        Err(obstacle) => Expanded { definition, obstacle: Some(obstacle) },
+    })
 }
 
 /// The subscribers of each topic that there is.
@@ -68,6 +63,21 @@ async fn load(api: &Api, names: impl Iterator<Item = &str>) -> Result<Topics, Ap
     });
     let topics = stream::iter(reads).buffer_unordered(READS_MAX);
     topics.try_filter_map(|topic| async move { Ok(topic) }).try_collect().await
+}
+
+/// The message with the branches of its subscribers, if all of them can be called.
+fn replaced(definition: &Definition, topics: &Topics) -> Result<Definition, ApiError> {
+    let mut expanded = definition.clone();
+    if let Plan::Message { steps, .. } = &mut expanded.plan {
+        *steps = fan_out(std::mem::take(steps).into_iter().map(|step| {
+            let subscribers = step.unexpanded_topic().and_then(|topic| topics.get(topic).cloned());
+            (step, subscribers)
+        }));
+    }
+    check_definition(&expanded).map_err(|error| {
+        ApiError::new(Class::Invalid, format!("with the subscribers of its topics as steps, {error}"))
+    })?;
+    Ok(expanded)
 }
 
 /// Everything that can be said against the branches before they are made: their number is bounded first.

@@ -9,17 +9,32 @@ use http_body_util::BodyExt;
 
 use super::reply::Reply;
 
+/// Why a body was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::ingress) struct BodyError {
+    /// The status of the answer.
+    pub(in crate::ingress) status: StatusCode,
+    /// What is wrong.
+    pub(in crate::ingress) message: String,
+}
+
+impl From<BodyError> for Reply {
+    fn from(error: BodyError) -> Self {
+        Self::message(error.status, &error.message)
+    }
+}
+
 /// How much of a body that is too large is read and thrown away, so that a client which sends all of it before
 /// it reads gets to see its answer instead of a broken connection.
 const DISCARDED_BYTES_MAX: usize = 128 << 20;
 
 /// Reads the whole body.
-pub(super) async fn read(
+pub(in crate::ingress) async fn read(
     headers: &HeaderMap,
     mut body: Body,
     bytes_max: usize,
     time_max: Duration,
-) -> Result<Bytes, Reply> {
+) -> Result<Bytes, BodyError> {
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let collected = if announced.is_some_and(|announced| announced > bytes_max as u64) {
@@ -35,14 +50,15 @@ pub(super) async fn read(
             }
             let message =
                 format!("the request body is larger than {bytes_max} bytes (setting MaxRequestBytes)");
-            Reply::message(StatusCode::PAYLOAD_TOO_LARGE, &message)
+            BodyError { status: StatusCode::PAYLOAD_TOO_LARGE, message }
         }
         Trouble::Broken(error) => {
-            Reply::message(StatusCode::BAD_REQUEST, &format!("the request body broke off: {error}"))
+            let message = format!("the request body broke off: {error}");
+            BodyError { status: StatusCode::BAD_REQUEST, message }
         }
         Trouble::Slow => {
             let message = format!("the request body did not arrive within {} seconds", time_max.as_secs());
-            Reply::message(StatusCode::REQUEST_TIMEOUT, &message)
+            BodyError { status: StatusCode::REQUEST_TIMEOUT, message }
         }
     })
 }

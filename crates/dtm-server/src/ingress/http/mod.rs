@@ -20,5 +20,8 @@ mod topics;
 mod verbs;
 mod views;
 
+pub(super) use body::{BodyError, read};
+pub(super) use reply::Reply;
 pub use routes::{Ingress, routes};
 pub use serve::{HttpServer, ServeSettings};
+pub(super) use verbs::pass_headers_through;

@@ -10,14 +10,14 @@ use crate::api::{ApiError, Class};
 
 /// An answer: a status and a JSON body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) body: Bytes,
+pub(in crate::ingress) struct Reply {
+    pub(in crate::ingress) status: StatusCode,
+    pub(in crate::ingress) body: Bytes,
 }
 
 impl Reply {
     /// 200 with this body.
-    pub(super) fn json(body: impl Into<Bytes>) -> Self {
+    pub(in crate::ingress) fn json(body: impl Into<Bytes>) -> Self {
         Self { status: StatusCode::OK, body: body.into() }
     }
 

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use http::{HeaderValue, StatusCode, header};
 
+use super::super::jsonrpc;
 use super::{topics, verbs, views};
 use crate::api::Api;
 use crate::metrics::Metrics;
@@ -49,6 +50,7 @@ pub fn routes(ingress: Ingress) -> Router {
         .route("/all", get(views::all));
     Router::new()
         .nest("/api/dtmsvr", verbs)
+        .route("/api/json-rpc", post(jsonrpc::handle))
         .route("/api/ping", any(views::ping))
         .route("/api/metrics", get(views::metrics))
         .fallback(not_found)

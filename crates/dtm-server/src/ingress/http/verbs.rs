@@ -123,7 +123,10 @@ async fn transaction(
 }
 
 /// Old clients name headers of their own request that every branch call has to carry.
-fn pass_headers_through(request: &mut TransactionRequest, headers: &HeaderMap) -> Result<(), ApiError> {
+pub(in crate::ingress) fn pass_headers_through(
+    request: &mut TransactionRequest,
+    headers: &HeaderMap,
+) -> Result<(), ApiError> {
     for name in std::mem::take(&mut request.passthrough_headers) {
         let Some(value) = headers.get(&name) else { continue };
         let value = value.to_str().map_err(|_| {
@@ -140,7 +143,7 @@ async fn gid_request(ingress: &Ingress, headers: &HeaderMap, body: Body) -> Resu
 }
 
 async fn bytes(ingress: &Ingress, headers: &HeaderMap, body: Body) -> Result<Bytes, Reply> {
-    read(headers, body, ingress.body_bytes_max, ingress.body_time_max).await
+    Ok(read(headers, body, ingress.body_bytes_max, ingress.body_time_max).await?)
 }
 
 pub(super) fn done(result: Result<(), ApiError>) -> Result<Reply, Reply> {
