@@ -84,8 +84,8 @@ async fn no_payload_and_no_secret_is_ever_in_the_log() {
     server.submit(&body).await;
     server.post_text("submit", r#"{"gid":"h","trans_type":"saga","payloads":["hush-broken"#).await;
     server.post("submit", &body.clone().with("payloads", json!(["hush-other", ""]))).await;
-    branches.on("/a1", [Reply::error()]);
     assert_eq!(server.end_of("g").await.status(), "failed");
+    branches.on("/a1", [Reply::error()]);
     server
         .submit(
             &saga("alerted", &branches, 1).with("retry_interval", 100).with("payloads", json!(["hush-3"])),
