@@ -14,31 +14,39 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Sagas whose actions all succeed.
-    Saga(SagaArguments),
-    /// The floor: the same HTTP exchanges without a store. Started by `saga --floor`.
+    /// Sagas whose actions all succeed: one request each.
+    Saga(LoadArguments),
+    /// Two-phase messages: prepare, then submit.
+    Msg(LoadArguments),
+    /// TCC: prepare, register each branch, submit; the branches are confirmed. (The tries are the client's own
+    /// calls and do not concern the server: they are left out.)
+    Tcc(LoadArguments),
+    /// The floor: the same exchanges without a store. Started by `--floor`.
     #[command(hide = true)]
     FloorServer,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct SagaArguments {
+pub(crate) struct LoadArguments {
     /// The store of the server.
     #[arg(long, value_enum, default_value_t = Store::Sled)]
     pub(crate) store: Store,
-    /// Clients; each has one transaction under way at a time.
+    /// How the clients speak to the server, and the server to the branches.
+    #[arg(long, value_enum, default_value_t = Protocol::Http)]
+    pub(crate) protocol: Protocol,
+    /// Clients; each has a connection of its own and one transaction under way at a time.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) clients: u32,
     /// Transactions to measure.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) count: u32,
-    /// Steps of a saga.
+    /// Steps of a saga, branches of a message or TCC.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) steps: u32,
     /// Transactions before the measurement, on the same server.
     #[arg(long, default_value_t = 2_000)]
     pub(crate) warm_up: u32,
-    /// Also measure the floor, the same HTTP exchanges without a store, and print the ratio.
+    /// Also measure the floor, the same exchanges without a store, and print the ratio.
     #[arg(long)]
     pub(crate) floor: bool,
     /// Measure without, with, and again without this many transactions whose branch hangs, and print the
@@ -51,6 +59,10 @@ pub(crate) struct SagaArguments {
     /// How long the server waits for a hanging branch, in seconds. Small values add the load of retries.
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
     pub(crate) hanging_timeout: u32,
+    /// Measure without, with, and again without this many transactions that are stuck on a host that refuses
+    /// connections, and print the ratio.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "hanging")]
+    pub(crate) dead: u32,
     /// Keep this many transactions open from before the warm-up until the end, for the peak of the memory.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) open: u32,
@@ -74,6 +86,15 @@ pub(crate) struct SagaArguments {
     pub(crate) json: bool,
 }
 
+/// How clients, server and branches speak to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Protocol {
+    /// HTTP/1.1 with JSON bodies.
+    Http,
+    /// gRPC without TLS.
+    Grpc,
+}
+
 /// A store that the server has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Store {
@@ -88,7 +109,7 @@ pub(crate) struct Peer {
     pub(crate) binary: PathBuf,
 }
 
-impl SagaArguments {
+impl LoadArguments {
     /// What the types cannot say.
     pub(crate) fn check(&self) -> crate::Result {
         match self.peer.first() {
@@ -123,10 +144,10 @@ fn parse_peer(text: &str) -> Result<Peer, String> {
 mod tests {
     use super::*;
 
-    fn parse(words: &[&str]) -> Result<SagaArguments, clap::Error> {
+    fn parse(words: &[&str]) -> Result<LoadArguments, clap::Error> {
         let words = ["dtm-bench", "saga"].iter().chain(words);
         match Arguments::try_parse_from(words)?.command {
-            Command::Saga(arguments) => Ok(arguments),
+            Command::Saga(arguments) | Command::Msg(arguments) | Command::Tcc(arguments) => Ok(arguments),
             Command::FloorServer => unreachable!("not asked for"),
         }
     }

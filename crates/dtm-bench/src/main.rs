@@ -3,8 +3,8 @@
 //! `cargo run --release -p dtm-bench -- saga --store sled --clients 100 --count 20000 --floor`
 //!
 //! It hosts the branch services itself, starts the real server binary on an empty folder, and drives it over
-//! HTTP in a closed loop: each client submits a saga, waits for the answer and for the last call of a branch,
-//! and submits the next. Nothing is estimated: each branch call is counted, each transaction is looked up
+//! HTTP or gRPC in a closed loop: each client submits a transaction, waits for the answer and for the last call
+//! of a branch, and submits the next. Nothing is estimated: each branch call is counted, each transaction is looked up
 //! afterwards, CPU and memory are what the kernel says about the server process.
 //!
 //! | module | what it holds |
@@ -28,18 +28,21 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::arguments::{Arguments, Command, LoadArguments};
+use crate::load::Mode;
+
 /// The same as the server's, so that the floor is the floor of that server.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-use crate::arguments::{Arguments, Command, SagaArguments};
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Result<T = ()> = std::result::Result<T, Error>;
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Saga(arguments) => run(&arguments),
+        Command::Saga(arguments) => run(Mode::Saga, &arguments),
+        Command::Msg(arguments) => run(Mode::Message, &arguments),
+        Command::Tcc(arguments) => run(Mode::Tcc, &arguments),
         Command::FloorServer => server::floor::serve(),
     };
     match outcome {
@@ -53,10 +56,10 @@ fn main() -> ExitCode {
 
 /// One thread drives the load, so that little CPU is taken from the server on the same machine.
 #[tokio::main(flavor = "current_thread")]
-async fn run(arguments: &SagaArguments) -> Result {
+async fn run(mode: Mode, arguments: &LoadArguments) -> Result {
     arguments.check()?;
     let limit = Duration::from_secs(arguments.time_limit);
-    let report = tokio::time::timeout(limit, scenario::run(arguments)).await.map_err(|_| {
+    let report = tokio::time::timeout(limit, scenario::run(mode, arguments)).await.map_err(|_| {
         format!(
             "not done after {} seconds (--time-limit): the figures would mean nothing",
             arguments.time_limit

@@ -84,7 +84,7 @@ impl Measurement {
         let optional =
             |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
         format!(
-            "{:<22} {:>8.0} {:>8.2} {:>8.2} {:>8.2} {:>8.2} {:>9.1} {:>8.1} {:>9} {:>10}",
+            "{:<30} {:>8.0} {:>8.2} {:>8.2} {:>8.2} {:>8.2} {:>9.1} {:>8.1} {:>9} {:>10}",
             self.label,
             self.transactions_per_second,
             self.p50_ms,
@@ -117,7 +117,7 @@ impl Report {
         }
         lines.push(String::new());
         lines.push(format!(
-            "{:<22} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>9} {:>10}",
+            "{:<30} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>9} {:>10}",
             "",
             "tx/s",
             "p50 ms",
@@ -133,7 +133,7 @@ impl Report {
         lines.extend(self.ratios());
         lines.push(String::new());
         lines.push(
-            "times: submit to last branch call. CPU: of the server process. RSS: its peak since its start."
+            "times: first request to last branch call. CPU: of the server process. RSS: its peak since its start."
                 .to_owned(),
         );
         lines.push("checked: every branch was called exactly once, every transaction ended.".to_owned());
@@ -158,7 +158,7 @@ impl Report {
         if let [before, beside, after] = real {
             let without = f64::midpoint(before.transactions_per_second, after.transactions_per_second);
             lines.push(format!(
-                "with / without hanging: {:.2} of the throughput ({:.0} against {:.0} tx/s, mean of before and after)",
+                "with / without what is stuck: {:.2} of the throughput ({:.0} against {:.0} tx/s, mean of before and after)",
                 beside.transactions_per_second / without,
                 beside.transactions_per_second,
                 without,
@@ -196,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_quoted_against_the_floor_and_without_hanging() {
+    fn ratios_are_quoted_against_the_floor_and_without_what_is_stuck() {
         let all = ["floor", "sled", "sled, 9 hanging", "sled, again"];
         let table =
             report(all.into_iter().zip([1, 2, 4, 2]).map(|(label, s)| measurement(label, s)).collect())
                 .table();
         assert!(table.contains("sled / floor: 0.50 of the throughput, 1.00 times the CPU"), "{table}");
-        assert!(table.contains("with / without hanging: 0.50 of the throughput"), "{table}");
+        assert!(table.contains("with / without what is stuck: 0.50 of the throughput"), "{table}");
         let alone = report(vec![measurement("sled", 2)]).table();
         assert!(!alone.contains("floor"), "{alone}");
     }

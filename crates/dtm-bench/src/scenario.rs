@@ -2,16 +2,16 @@
 //!
 //! 1. With `--floor`: warm up and measure the floor.
 //! 2. Start the real server, open the transactions of `--open`, warm up, measure.
-//! 3. With `--hanging`: open them, measure, close them, measure again.
+//! 3. With `--hanging` or `--dead`: open them, measure, close them, measure again.
 //!
 //! After each measurement: was every branch called exactly once, and did the server end every transaction?
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::arguments::SagaArguments;
+use crate::arguments::LoadArguments;
 use crate::kernel;
-use crate::load::{Branches, Connection, Held, Ledger, Load, drive};
+use crate::load::{Branches, Connection, Dead, Held, Ledger, Load, Mode, drive};
 use crate::report::{Measurement, Report, Writes};
 use crate::server::{Counters, ServerProcess, check_ended, find};
 
@@ -21,7 +21,7 @@ const OPEN: usize = 0;
 const HANGING: usize = 1;
 
 /// Runs everything that the command line asks for.
-pub(crate) async fn run(arguments: &SagaArguments) -> crate::Result<Report> {
+pub(crate) async fn run(mode: Mode, arguments: &LoadArguments) -> crate::Result<Report> {
     let binary = find(arguments.server.as_deref())?;
     let own = std::env::current_exe()?;
     let parent = match &arguments.data {
@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: &SagaArguments) -> crate::Result<Report> {
     };
     let folder = tempfile::Builder::new().prefix("dtm-bench-").tempdir_in(parent)?;
     let branches = Branches::start().await?;
-    let scenario = Scenario { arguments, branches: &branches, folder: folder.path() };
+    let scenario = Scenario { mode, arguments, branches: &branches, folder: folder.path() };
     let mut measurements = Vec::new();
     if arguments.floor {
         measurements.push(scenario.floor().await?);
@@ -45,7 +45,8 @@ pub(crate) async fn run(arguments: &SagaArguments) -> crate::Result<Report> {
 }
 
 struct Scenario<'a> {
-    arguments: &'a SagaArguments,
+    mode: Mode,
+    arguments: &'a LoadArguments,
     branches: &'a Branches,
     folder: &'a Path,
 }
@@ -54,12 +55,10 @@ impl Scenario<'_> {
     /// The floor, under the same load.
     async fn floor(&self) -> crate::Result<Measurement> {
         let server = ServerProcess::start_floor(self.folder).await?;
-        eprintln!("floor: at {}", server.address);
-        drive("floorwarm", self.load(self.arguments.warm_up), server.address, self.branches)
-            .await?
-            .check()?;
+        eprintln!("floor: at {}", server.http);
+        drive("floorwarm", self.load(self.arguments.warm_up), &server, self.branches).await?.check()?;
         let cpu_before = server.cpu_time()?;
-        let ledger = drive("floor", self.load(self.arguments.count), server.address, self.branches).await?;
+        let ledger = drive("floor", self.load(self.arguments.count), &server, self.branches).await?;
         let cpu = server.cpu_time()?.saturating_sub(cpu_before);
         self.measurement("floor", &ledger, cpu, server.peak_memory()?, None)
     }
@@ -69,20 +68,28 @@ impl Scenario<'_> {
         let arguments = self.arguments;
         let server = ServerProcess::start_real(binary, self.folder, &arguments.server_arg).await?;
         let name = arguments.store.name();
-        eprintln!("{name}: {} at {}", binary.display(), server.address);
+        eprintln!("{name}: {} at {}", binary.display(), server.http);
         let open = self.held("open", OPEN, arguments.open, 3_600);
-        open.open(server.address, self.branches).await?;
+        open.open(server.http, self.branches).await?;
         self.warm_up(&server).await?;
         measurements.push(self.measure(name, "main", &server).await?);
         if arguments.hanging > 0 {
             let hanging = self.held("hanging", HANGING, arguments.hanging, arguments.hanging_timeout);
-            hanging.open(server.address, self.branches).await?;
+            hanging.open(server.http, self.branches).await?;
             let label = format!("{name}, {} hanging", arguments.hanging);
             measurements.push(self.measure(&label, "beside", &server).await?);
-            let mut questions = Connection::open(server.address).await?;
+            let mut questions = Connection::open(server.http).await?;
             let before = Counters::read(&mut questions).await?;
             hanging.close(self.branches).await?;
             until_ended(&mut questions, before, arguments.hanging).await?;
+            measurements.push(self.measure(&format!("{name}, again"), "after", &server).await?);
+        }
+        if arguments.dead > 0 {
+            let dead = Dead::new()?;
+            dead.submit(server.http, arguments.dead).await?;
+            let label = format!("{name}, {} on a dead host", arguments.dead);
+            measurements.push(self.measure(&label, "beside", &server).await?);
+            dead.stop(server.http, arguments.dead).await?;
             measurements.push(self.measure(&format!("{name}, again"), "after", &server).await?);
         }
         open.close(self.branches).await
@@ -90,10 +97,10 @@ impl Scenario<'_> {
 
     async fn warm_up(&self, server: &ServerProcess) -> crate::Result {
         let load = self.load(self.arguments.warm_up);
-        let mut questions = Connection::open(server.address).await?;
+        let mut questions = Connection::open(server.http).await?;
         let before = Counters::read(&mut questions).await?;
-        drive("warm", load, server.address, self.branches).await?.check()?;
-        let mut questions = Connection::open(server.address).await?;
+        drive("warm", load, server, self.branches).await?.check()?;
+        let mut questions = Connection::open(server.http).await?;
         until_ended(&mut questions, before, load.count).await?;
         Ok(())
     }
@@ -101,16 +108,16 @@ impl Scenario<'_> {
     /// One load against the real server, with everything that is measured and checked.
     async fn measure(&self, label: &str, name: &str, server: &ServerProcess) -> crate::Result<Measurement> {
         let load = self.load(self.arguments.count);
-        let mut questions = Connection::open(server.address).await?;
+        let mut questions = Connection::open(server.http).await?;
         let before = Counters::read(&mut questions).await?;
         let cpu_before = server.cpu_time()?;
-        let ledger = drive(name, load, server.address, self.branches).await?;
+        let ledger = drive(name, load, server, self.branches).await?;
         // The server closes connections that are idle for some seconds.
-        let mut questions = Connection::open(server.address).await?;
+        let mut questions = Connection::open(server.http).await?;
         let after = until_ended(&mut questions, before, load.count).await?;
         let cpu = server.cpu_time()?.saturating_sub(cpu_before);
         let peak_memory = server.peak_memory()?; // before the questions below, which cost memory too
-        check_ended(&mut questions, &ledger).await?;
+        check_ended(&mut questions, self.mode, &ledger).await?;
         let writes = Writes {
             operations: after.operations - before.operations,
             batches: after.batches - before.batches,
@@ -134,12 +141,13 @@ impl Scenario<'_> {
     }
 
     const fn load(&self, count: u32) -> Load {
-        Load { clients: self.arguments.clients, count, steps: self.arguments.steps }
+        let LoadArguments { protocol, clients, steps, .. } = *self.arguments;
+        Load { mode: self.mode, protocol, clients, count, steps }
     }
 
     const fn held(&self, name: &'static str, group: usize, count: u32, timeout: u32) -> Held {
         let good = self.arguments.hanging_same_listener && group == HANGING;
-        let at = if good { self.branches.good } else { self.branches.slow };
+        let at = if good { self.branches.addresses.good } else { self.branches.addresses.slow };
         Held { name, group, count, timeout, at }
     }
 }

@@ -1,7 +1,8 @@
 //! The branch services: as little as HTTP allows, on a thread of their own.
 //!
-//! `/a/STEP` is the action of a step and answers at once, `/c/STEP` its compensation, which no load expects,
-//! `/h/GROUP` hangs until that group is told to let go.
+//! `/a/STEP` is the action of a step (or the confirm of a branch) and answers at once, `/c/STEP` undoes it, which
+//! no load expects, `/h/GROUP` hangs until that group is told to let go. Over gRPC the methods are
+//! `bench.Branch/aSTEP` and `bench.Branch/cSTEP`.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -9,24 +10,34 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 
 use super::Ledger;
 
 const SUCCESS: &[u8] = br#"{"dtm_result":"SUCCESS"}"#;
 
-/// Branch services on two addresses: one for branches that answer, one for those that hang.
+/// Branch services: for branches that answer, and for those that hang.
 pub(crate) struct Branches {
-    pub(crate) good: SocketAddr,
-    pub(crate) slow: SocketAddr,
+    pub(crate) addresses: Addresses,
     shared: Arc<Shared>,
+}
+
+/// Where the branch services listen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    /// HTTP, for branches that answer.
+    pub(crate) good: SocketAddr,
+    /// HTTP, for those that hang.
+    pub(crate) slow: SocketAddr,
+    /// gRPC, for branches that answer.
+    pub(crate) grpc: SocketAddr,
 }
 
 struct Shared {
@@ -58,8 +69,8 @@ impl Branches {
         let (tell, addresses) = oneshot::channel();
         let for_thread = Arc::clone(&shared);
         thread::Builder::new().name("branches".to_owned()).spawn(move || serve(&for_thread, tell))?;
-        let (good, slow) = addresses.await.map_err(|_| "the branch services did not start")??;
-        Ok(Self { good, slow, shared })
+        let addresses = addresses.await.map_err(|_| "the branch services did not start")??;
+        Ok(Self { addresses, shared })
     }
 
     /// From now on, calls are written to this ledger.
@@ -82,27 +93,38 @@ impl Branches {
     }
 }
 
-type Started = std::io::Result<(SocketAddr, SocketAddr)>;
+type Started = std::io::Result<Addresses>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn serve(shared: &Arc<Shared>, tell: oneshot::Sender<Started>) {
-    let bind = async || -> std::io::Result<_> {
-        Ok((TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?))
-    };
-    let listeners = bind().await;
-    let addresses = match &listeners {
-        Ok((good, slow)) => good.local_addr().and_then(|good| Ok((good, slow.local_addr()?))),
-        Err(error) => Err(std::io::Error::new(error.kind(), error.to_string())),
-    };
-    let wanted = tell.send(addresses).is_ok();
-    if let Ok((good, slow)) = listeners
-        && wanted
-    {
-        tokio::join!(accept(good, shared), accept(slow, shared));
+    match listeners().await {
+        Ok((addresses, [good, slow, grpc])) => {
+            if tell.send(Ok(addresses)).is_ok() {
+                tokio::join!(
+                    accept(good, shared, serve_http),
+                    accept(slow, shared, serve_http),
+                    accept(grpc, shared, serve_grpc)
+                );
+            }
+        }
+        Err(error) => drop(tell.send(Err(error))),
     }
 }
 
-async fn accept(listener: TcpListener, shared: &Arc<Shared>) {
+async fn listeners() -> std::io::Result<(Addresses, [TcpListener; 3])> {
+    let bind = || TcpListener::bind("127.0.0.1:0");
+    let listeners = [bind().await?, bind().await?, bind().await?];
+    let [good, slow, grpc] = &listeners;
+    let addresses =
+        Addresses { good: good.local_addr()?, slow: slow.local_addr()?, grpc: grpc.local_addr()? };
+    Ok((addresses, listeners))
+}
+
+async fn accept<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    shared: &Arc<Shared>,
+    serve: fn(TcpStream, Arc<Shared>) -> F,
+) {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -114,12 +136,48 @@ async fn accept(listener: TcpListener, shared: &Arc<Shared>) {
         if stream.set_nodelay(true).is_err() {
             continue; // closed already
         }
-        let shared = Arc::clone(shared);
-        tokio::spawn(async move {
-            let service = service_fn(|request| answer(request, &shared));
-            // The server closes connections as it likes; a call that got lost shows in the ledger.
-            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
-        });
+        tokio::spawn(serve(stream, Arc::clone(shared)));
+    }
+}
+
+// The server closes connections as it likes; a call that got lost shows in the ledger.
+
+async fn serve_http(stream: TcpStream, shared: Arc<Shared>) {
+    let service = service_fn(|request| answer(request, &shared));
+    http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+async fn serve_grpc(stream: TcpStream, shared: Arc<Shared>) {
+    let service = service_fn(move |request| answer_grpc(request, Arc::clone(&shared)));
+    http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+/// An empty message and the status OK, whatever was asked.
+async fn answer_grpc(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<impl Body<Data = Bytes, Error = Infallible>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let complete = body.collect().await.is_ok();
+    let gid = head.headers.get("dtm-gid").and_then(|gid| gid.to_str().ok()).unwrap_or("");
+    let step = head.uri.path().strip_prefix("/bench.Branch/a").and_then(|step| step.parse().ok());
+    let ledger = shared.ledger();
+    match step.filter(|_| complete) {
+        Some(step) => ledger.called(gid, step),
+        None => ledger.called_without_reason(),
+    }
+    let trailers =
+        HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
+    let body = Full::new(Bytes::from_static(&[0; 5])).with_trailers(async move { Some(Ok(trailers)) });
+    let mut response = Response::new(body);
+    let grpc = HeaderValue::from_static("application/grpc");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, grpc);
+    Ok(response)
+}
+
+impl Shared {
+    fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -128,16 +186,15 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
     let complete = body.collect().await.is_ok();
     let gid = head.uri.query().and_then(|query| parameter(query, "gid")).unwrap_or("");
     let path = head.uri.path();
-    let ledger = || Arc::clone(&shared.ledger.read().unwrap_or_else(PoisonError::into_inner));
     let group = path.strip_prefix("/h/").and_then(|group| group.parse::<usize>().ok());
     if let Some(group) = group.and_then(|group| shared.groups.get(group)) {
         group.hang().await;
     } else if let Some(step) = path.strip_prefix("/a/").and_then(|step| step.parse().ok())
         && complete
     {
-        ledger().called(gid, step);
+        shared.ledger().called(gid, step);
     } else {
-        ledger().called_without_reason();
+        shared.ledger().called_without_reason();
     }
     Ok(Response::new(Full::new(Bytes::from_static(SUCCESS))))
 }

@@ -14,7 +14,9 @@ use crate::kernel;
 
 /// A running server. It is killed when this is dropped.
 pub(crate) struct ServerProcess {
-    pub(crate) address: SocketAddr,
+    pub(crate) http: SocketAddr,
+    /// `None` when it does not say that it speaks gRPC.
+    pub(crate) grpc: Option<SocketAddr>,
     pid: u32,
     _child: Child,
     /// The floor ends when this is closed, also when we are killed.
@@ -30,7 +32,7 @@ impl ServerProcess {
     ) -> crate::Result<Self> {
         let mut command = Command::new(binary);
         command
-            .args(["--listen", "127.0.0.1", "--http-port", "0", "--data"])
+            .args(["--listen", "127.0.0.1", "--http-port", "0", "--grpc-port", "0", "--data"])
             .arg(folder.join("data"))
             .args(arguments)
             .current_dir(folder);
@@ -56,22 +58,25 @@ impl ServerProcess {
         let stdin = child.stdin.take();
         let mut lines = BufReader::new(output).lines();
         let listening = async {
+            let (mut http, mut grpc) = (None, None);
             while let Some(line) = lines.next_line().await? {
-                if let Some(address) = address_in(&line) {
-                    return Ok(address);
+                http = http.or_else(|| address_in(&line));
+                grpc = grpc.or_else(|| grpc_address_in(&line));
+                if let (Some(http), Some(_)) = (http, grpc) {
+                    return Ok((http, grpc));
                 }
             }
-            Err::<SocketAddr, crate::Error>("it ended before it listened".into())
+            Err::<_, crate::Error>("it ended before it listened".into())
         };
-        let address = match timeout(Duration::from_secs(30), listening).await {
-            Ok(Ok(address)) => address,
+        let (http, grpc) = match timeout(Duration::from_secs(30), listening).await {
+            Ok(Ok(addresses)) => addresses,
             Ok(Err(error)) => return Err(explain(&error.to_string(), log).into()),
             Err(_) => return Err(explain("it did not say where it listens within 30 s", log).into()),
         };
         // Whatever it still says must not fill the pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let pid = child.id().ok_or("the server has ended")?;
-        Ok(Self { address, pid, _child: child, _stdin: stdin })
+        Ok(Self { http, grpc, pid, _child: child, _stdin: stdin })
     }
 
     /// CPU time that the server has used so far.
@@ -92,6 +97,12 @@ fn address_in(line: &str) -> Option<SocketAddr> {
     rest[..end].trim_end_matches(['.', ':']).parse().ok()
 }
 
+/// The `ADDRESS:PORT` of `ADDRESS:PORT for gRPC` in a line.
+fn grpc_address_in(line: &str) -> Option<SocketAddr> {
+    let (before, _) = line.split_once(" for gRPC")?;
+    before.rsplit(' ').next()?.parse().ok()
+}
+
 fn explain(what: &str, log: &Path) -> String {
     let said = std::fs::read_to_string(log).unwrap_or_else(|error| error.to_string());
     format!("the server does not start: {what}\n{}", said.trim_end())
@@ -110,6 +121,12 @@ mod tests {
         ] {
             assert_eq!(address_in(line), Some("127.0.0.1:36789".parse().unwrap()), "{line}");
         }
+        let line = "listening on 127.0.0.1:36790 for gRPC (dtmgimp.Dtm, with reflection and health)";
+        assert_eq!(
+            (address_in(line), grpc_address_in(line)),
+            (None, Some("127.0.0.1:36790".parse().unwrap()))
+        );
+        assert_eq!(grpc_address_in("listening on http://127.0.0.1:36789"), None);
         assert_eq!(address_in("data in ./dtm-data"), None);
         assert_eq!(address_in("see http://example.org"), None);
     }

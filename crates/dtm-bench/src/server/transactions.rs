@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::load::{Connection, Ledger};
+use crate::load::{Connection, Ledger, Mode};
 
 #[derive(Deserialize)]
 struct Page {
@@ -16,11 +16,12 @@ struct Listed {
 }
 
 /// Looks up that each transaction of a load is `succeed`, once.
-pub(crate) async fn check_ended(server: &mut Connection, ledger: &Ledger) -> crate::Result {
+pub(crate) async fn check_ended(server: &mut Connection, mode: Mode, ledger: &Ledger) -> crate::Result {
     let mut seen = vec![false; ledger.count()];
     let mut position = String::new();
     loop {
-        let path = format!("/api/dtmsvr/all?status=succeed&transType=saga&limit=1000&position={position}");
+        let mode = mode.name();
+        let path = format!("/api/dtmsvr/all?status=succeed&transType={mode}&limit=1000&position={position}");
         let page: Page = serde_json::from_slice(&server.get(&path).await?)?;
         for Listed { gid } in page.transactions.into_iter().flatten() {
             let Some(transaction) = ledger.transaction_of(&gid) else { continue };
