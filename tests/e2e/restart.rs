@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::harness::{Branches, Gate, Reply, Server, Settings, With, both, message, saga};
+use crate::harness::{Branches, Connection, Gate, Reply, Server, Settings, With, both, message, saga};
 
 #[tokio::test]
 async fn sigterm_lets_a_call_that_is_out_end_stores_it_and_exits_with_0() {
@@ -148,6 +148,44 @@ async fn everything_that_was_acknowledged_is_there_after_a_kill() {
     assert_eq!(server.query("done").await.0, done.0);
     server.accepts("submit", &tcc).await;
     assert_eq!(server.end_of("t").await.rows(), "p s");
+}
+
+#[tokio::test]
+async fn after_a_kill_everything_that_was_open_is_taken_up_at_once_and_not_one_by_one() {
+    // defects B21, S13
+    const OPEN: usize = 50;
+    let (mut server, branches) = both().await;
+    let gate = Gate::closed();
+    branches.on("/a1", [Reply::ok().behind(&gate)]);
+    for number in 0..OPEN {
+        server.submit(&saga(&format!("g{number}"), &branches, 1).with("request_timeout", 60)).await;
+    }
+    branches.wait_for("/a1", OPEN).await;
+    server.kill().await;
+    server.restart().await;
+    // No call is answered before the last one has arrived.
+    branches.wait_for("/a1", 2 * OPEN).await;
+    gate.open();
+    for number in 0..OPEN {
+        assert_eq!(server.end_of(&format!("g{number}")).await.status(), "succeed");
+    }
+}
+
+#[tokio::test]
+async fn a_pass_goes_on_when_its_client_has_gone_away() {
+    // behaviour 105
+    let (server, branches) = both().await;
+    let gate = Gate::closed();
+    branches.on("/a1", [Reply::ok().behind(&gate)]);
+    let body = saga("g", &branches, 2).with("wait_result", true).with("request_timeout", 60).to_string();
+    let mut client = Connection::to(server.port()).await;
+    let head = "POST /api/dtmsvr/submit HTTP/1.1\r\nhost: localhost\r\ncontent-length";
+    assert!(client.send(format!("{head}: {}\r\n\r\n{body}", body.len()).as_bytes()).await);
+    branches.wait_for("/a1", 1).await;
+    drop(client);
+    gate.open();
+    assert_eq!(server.end_of("g").await.rows(), "p s p s");
+    assert_eq!(branches.paths(), ["/a1", "/a2"]);
 }
 
 #[tokio::test]

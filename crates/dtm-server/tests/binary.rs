@@ -91,6 +91,7 @@ fn it_says_what_it_is_where_it_listens_and_where_data_live() {
     let server = Running::start(folder.path(), &["--http-port", "0", "--data", "data"]);
     let version = env!("CARGO_PKG_VERSION");
     assert!(server.greeting[0].starts_with(&format!("dtm-server {version}: ")), "{:?}", server.greeting);
+    // decision 25: on this machine only, unless configured
     assert!(server.greeting[1].starts_with("listening on http://127.0.0.1:"), "{:?}", server.greeting);
     let data = folder.path().canonicalize().unwrap().join("data");
     let store = format!("store: sled in {}, for this server and this machine only", data.display());

@@ -65,6 +65,7 @@ pub async fn the_longest_due_is_claimed_first_and_no_more_than_the_limit(
 
 /// A driver that lives keeps what it holds, however long it has been due.
 pub async fn what_is_held_is_not_claimed_while_its_node_lives(under_test: &mut impl StoreUnderTest) {
+    // behaviour 103, decision 13, defect S2
     let (store, now) = (under_test.store(), under_test.now());
     let (driver, other) = (join(&*store, "driver").await, join(&*store, "other").await);
     create_held(under_test, saga("g", now), &driver).await;
@@ -155,6 +156,7 @@ pub async fn what_is_claimed_brings_its_branches(under_test: &mut impl StoreUnde
 
 /// No two drivers: several claimers at the same moment share what is due without overlap and without rest.
 pub async fn eight_claimers_at_once_never_get_the_same_transaction(under_test: &mut impl StoreUnderTest) {
+    // behaviour 103
     let (store, now) = (under_test.store(), under_test.now());
     let dead = TokenSource::new(node("dead"), Epoch(1));
     for index in 0..100 {

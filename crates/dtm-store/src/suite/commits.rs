@@ -59,6 +59,7 @@ pub async fn a_commit_that_expects_another_status_changes_nothing(under_test: &m
 
 /// A write that was decided under another token is a conflict: node, epoch and counter all count.
 pub async fn a_commit_under_another_token_changes_nothing(under_test: &mut impl StoreUnderTest) {
+    // decision 13
     let (store, now) = (under_test.store(), under_test.now());
     let tokens = join(&*store, "a").await;
     let token = create_held(under_test, saga("g", now), &tokens).await;
@@ -91,6 +92,7 @@ pub async fn a_commit_that_missed_a_registration_changes_nothing(under_test: &mu
 
 /// I11: an owner that was taken for dead and wakes up late changes nothing.
 pub async fn an_owner_that_was_overtaken_changes_nothing(under_test: &mut impl StoreUnderTest) {
+    // decision 13, defect S2
     let (store, now) = (under_test.store(), under_test.now());
     let (slow, fast) = (join(&*store, "slow").await, join(&*store, "fast").await);
     create_held(under_test, saga("g", now), &slow).await;

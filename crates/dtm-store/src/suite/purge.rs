@@ -38,6 +38,7 @@ pub async fn what_finished_long_ago_is_removed_with_its_branches(under_test: &mu
 
 /// Defects B12, M8: whatever its age, what is unfinished stays.
 pub async fn what_is_unfinished_is_never_removed(under_test: &mut impl StoreUnderTest) {
+    // decision 12, defects B12, S7
     let (store, now) = (under_test.store(), under_test.now());
     let tokens = join(&*store, "a").await;
     create_held(under_test, saga("held", now), &tokens).await;
