@@ -8,7 +8,9 @@ cache=$PWD/target/compat
 server_pid=
 server_folder=
 
-say() { printf '== compat: %s\n' "$*"; }
+# To where the script's output goes, also from within $(...).
+exec 3>&1
+say() { printf '== compat: %s\n' "$*" >&3; }
 
 # Installs Debian's packages; without the right to do so it fails.
 install_packages() {
