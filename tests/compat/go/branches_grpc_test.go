@@ -28,6 +28,7 @@ func (r *recorder) serveGRPC(listener net.Listener) {
 			name:      strings.TrimPrefix(method, "/compat.Branches/"),
 			payload:   text.Value,
 			context:   stream.Context(),
+			header:    func(name string) string { return dtmgimp.GetMetaFromContext(stream.Context(), name) },
 		})
 		if err != nil {
 			return dtmgrpc.DtmError2GrpcError(err)

@@ -39,6 +39,7 @@ func (r *recorder) http1(w http.ResponseWriter, request *http.Request) {
 		name:      strings.TrimPrefix(request.URL.Path, "/"),
 		payload:   text,
 		query:     query,
+		header:    request.Header.Get,
 	}))
 }
 
@@ -90,6 +91,7 @@ func (r *recorder) jsonRPC(w http.ResponseWriter, request *http.Request) {
 		op:        params.Op,
 		name:      body.Method,
 		payload:   params.Text,
+		header:    request.Header.Get,
 	})
 	answer := map[string]interface{}{"jsonrpc": "2.0", "id": body.ID, "result": map[string]string{}}
 	if err != nil {

@@ -34,6 +34,7 @@ type call struct {
 	number                       int             // 1 for the first call of this branch with this op
 	query                        url.Values      // HTTP only
 	context                      context.Context // gRPC only
+	header                       func(name string) string
 }
 
 // What a branch does; nil, dtmcli.ErrFailure, dtmcli.ErrOngoing and other errors mean what they mean to the SDK.

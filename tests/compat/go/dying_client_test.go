@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/dtm-labs/dtm/client/dtmcli"
+	"github.com/dtm-labs/dtm/client/dtmcli/dtmimp"
 	"github.com/dtm-labs/dtm/client/dtmgrpc"
 	"github.com/dtm-labs/dtm/client/workflow"
 )
@@ -69,10 +70,18 @@ func play(part string) {
 	switch part {
 	case "message-committed", "message-uncommitted":
 		dieWithMessage(p, gid, part == "message-committed")
+	case "tcc":
+		err := runTCCWith(p, gid, oneSecond, die, "out")
+		fmt.Fprintln(os.Stderr, "the TCC ended:", err)
+	case "xa":
+		err := runXAWith(p, gid, oneSecond, die, "out")
+		fmt.Fprintln(os.Stderr, "the XA transaction ended:", err)
 	case "workflow":
 		workOnWorkflow(p, gid, os.Getenv("COMPAT_DIES") == "true")
 	}
 }
+
+func oneSecond(trans *dtmimp.TransBase) { trans.TimeoutToFail = 1 }
 
 func die() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
 

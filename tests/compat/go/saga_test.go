@@ -2,6 +2,7 @@ package compat
 
 import (
 	"testing"
+	"time"
 
 	"github.com/dtm-labs/dtm/client/dtmcli"
 	"github.com/dtm-labs/dtm/client/dtmcli/dtmimp"
@@ -73,6 +74,41 @@ func TestSagaWhoseResultIsAwaited(t *testing.T) {
 		branches.on(gid, "out", fails)
 		expectError(t, "Submit", submitSaga(p, gid, wait, "out"), "FAILURE")
 		expectEqual(t, "status", look(t, gid).status(), "failed")
+	})
+}
+
+func TestSagaWaitsForABranchThatIsStillAtIt(t *testing.T) {
+	each(t, all, func(t *testing.T, p protocol) {
+		gid := newGid(p)
+		branches.on(gid, "out", func(c *call) error {
+			if c.number < 3 {
+				return dtmcli.ErrOngoing
+			}
+			return nil
+		})
+		often := func(saga *dtmcli.Saga) { saga.RetryInterval = 1 }
+		expectNil(t, "Submit", submitSaga(p, gid, often, "out", "in"))
+		await(t, gid, "succeed")
+		out := "saga action 01 out(for out)"
+		branches.expect(t, gid, out, out, out, "saga action 02 in(for in)")
+		// ONGOING is no error: the interval stays as it is.
+		calls := branches.of(gid)
+		if between := calls[2].at.Sub(calls[1].at); between > 1900*time.Millisecond {
+			t.Errorf("asked again after %v, expected about a second", between)
+		}
+	})
+}
+
+func TestSagaSendsItsHeadersToEveryBranch(t *testing.T) {
+	each(t, all, func(t *testing.T, p protocol) {
+		gid := newGid(p)
+		branches.on(gid, "in", fails)
+		headers := func(saga *dtmcli.Saga) { saga.BranchHeaders = map[string]string{"x-tenant": "a b"} }
+		expectNil(t, "Submit", submitSaga(p, gid, headers, "out", "in"))
+		await(t, gid, "failed")
+		for _, c := range branches.of(gid) {
+			expectEqual(t, "header of "+c.String(), c.header("x-tenant"), "a b")
+		}
 	})
 }
 

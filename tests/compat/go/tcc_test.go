@@ -23,13 +23,20 @@ func tryGRPC(tcc *dtmgrpc.TccGrpc, name string) error {
 }
 
 func runTCC(p protocol, gid string, names ...string) error {
+	return runTCCWith(p, gid, func(*dtmimp.TransBase) {}, func() {}, names...)
+}
+
+// Calls `then` after the last try, before it submits.
+func runTCCWith(p protocol, gid string, with func(*dtmimp.TransBase), then func(), names ...string) error {
 	if p == overGRPC {
-		return dtmgrpc.TccGlobalTransaction(p.server(), gid, func(tcc *dtmgrpc.TccGrpc) error {
+		custom := func(tcc *dtmgrpc.TccGrpc) { with(&tcc.TransBase) }
+		return dtmgrpc.TccGlobalTransaction2(p.server(), gid, custom, func(tcc *dtmgrpc.TccGrpc) error {
 			for _, name := range names {
 				if err := tryGRPC(tcc, name); err != nil {
 					return err
 				}
 			}
+			then()
 			return nil
 		})
 	}
@@ -37,6 +44,7 @@ func runTCC(p protocol, gid string, names ...string) error {
 		if p == overJSONRPC {
 			tcc.Protocol = dtmimp.Jrpc
 		}
+		with(&tcc.TransBase)
 	}
 	return dtmcli.TccGlobalTransaction2(p.server(), gid, custom, func(tcc *dtmcli.Tcc) (*resty.Response, error) {
 		var response *resty.Response
@@ -46,6 +54,7 @@ func runTCC(p protocol, gid string, names ...string) error {
 				return response, err
 			}
 		}
+		then()
 		return response, nil
 	})
 }
@@ -126,5 +135,16 @@ func TestNestedTCCIsCancelled(t *testing.T) {
 			"tcc try 01 first(for first)", "tcc try 02 outer(for outer)", "tcc try 0201 inner(for inner)",
 			"tcc cancel 0201 innerCancel(for inner)", "tcc cancel 02 outerCancel(for outer)",
 			"tcc cancel 01 firstCancel(for first)")
+	})
+}
+
+func TestTCCIsCancelledWhenTheClientDies(t *testing.T) {
+	each(t, httpAndGRPC, func(t *testing.T, p protocol) {
+		gid := newGid(p)
+		diesAsClient(t, "tcc", p, gid)
+		expectEqual(t, "status after the death", look(t, gid).status(), "prepared")
+		v := await(t, gid, "failed")
+		branches.expect(t, gid, "tcc try 01 out(for out)", "tcc cancel 01 outCancel(for out)")
+		expectEqual(t, "reason", v.Transaction.RollbackReason, "Timeout after 1 seconds")
 	})
 }

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"database/sql"
 	"testing"
 
 	"github.com/dtm-labs/dtm/client/dtmcli"
@@ -19,6 +20,7 @@ func registerWorkflowServer(server *grpc.Server, address string) {
 func serveWorkflows() {
 	workflow.InitHTTP(overHTTP.server(), branches.http+"/workflow")
 	registerTransfer(func() {})
+	registerXATransfer()
 }
 
 // A workflow of two branches, "out" and "in", each undone by NAMEBack; `between` is called after the first one.
@@ -113,5 +115,45 @@ func TestWorkflowIsRolledBackAfterTheDeathOfItsClient(t *testing.T) {
 		await(t, gid, "failed")
 		branches.expect(t, gid,
 			"workflow action 01 out(30)", "workflow action 02 in(30)", "workflow rollback 01 outBack(30)")
+	})
+}
+
+// A workflow of a local XA branch and a remote one, "in".
+func registerXATransfer() {
+	transfer := func(wf *workflow.Workflow, data []byte) error {
+		_, err := wf.NewBranch().DoXa(databaseConf(), func(db *sql.DB) ([]byte, error) {
+			return nil, adjust(db, wf.Gid, "A", -30)
+		})
+		if err != nil {
+			return err
+		}
+		wf.NewBranch()
+		return request(protocol(wf.Protocol), wf, "in", string(data))
+	}
+	if err := workflow.Register("transfer by XA", transfer); err != nil {
+		panic(err)
+	}
+}
+
+func TestWorkflowCommitsAndRollsBackItsXABranch(t *testing.T) {
+	db := database(t)
+	each(t, httpAndGRPC, func(t *testing.T, p protocol) {
+		workflow.SetProtocolForTest(string(p))
+		gid := newGid(p)
+		openAccounts(t, db, gid, "A")
+		expectNil(t, "Execute", workflow.Execute("transfer by XA", gid, []byte("30")))
+		v := await(t, gid, "succeed")
+		expectEqual(t, "rows", v.rows(), []string{
+			"01 business succeed", "01 action succeed", "02 action succeed", "01 commit succeed",
+		})
+		expectBalance(t, db, gid, "A", 70)
+
+		gid = newGid(p)
+		openAccounts(t, db, gid, "A")
+		branches.on(gid, "in", fails)
+		expectError(t, "Execute", workflow.Execute("transfer by XA", gid, []byte("30")), "FAILURE")
+		await(t, gid, "failed")
+		expectBalance(t, db, gid, "A", 100)
+		expectNothingPrepared(t, db, gid)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/dtm-labs/dtm/client/dtmcli"
+	"github.com/dtm-labs/dtm/client/dtmcli/dtmimp"
 	"github.com/dtm-labs/dtm/client/dtmgrpc"
 	"github.com/go-resty/resty/v2"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -32,18 +33,26 @@ func adjusts(account string, amount int, result error) answer {
 }
 
 func runXA(p protocol, gid string, names ...string) error {
+	return runXAWith(p, gid, func(*dtmimp.TransBase) {}, func() {}, names...)
+}
+
+// Calls `then` after the last branch, before it submits.
+func runXAWith(p protocol, gid string, with func(*dtmimp.TransBase), then func(), names ...string) error {
 	if p == overGRPC {
-		return dtmgrpc.XaGlobalTransaction(p.server(), gid, func(xa *dtmgrpc.XaGrpc) error {
+		custom := func(xa *dtmgrpc.XaGrpc) { with(&xa.TransBase) }
+		return dtmgrpc.XaGlobalTransaction2(p.server(), gid, custom, func(xa *dtmgrpc.XaGrpc) error {
 			for _, name := range names {
 				err := xa.CallBranch(wrapperspb.String("for "+name), p.url(name), &emptypb.Empty{})
 				if err = dtmgrpc.GrpcError2DtmError(err); err != nil {
 					return err
 				}
 			}
+			then()
 			return nil
 		})
 	}
-	return dtmcli.XaGlobalTransaction(p.server(), gid, func(xa *dtmcli.Xa) (*resty.Response, error) {
+	custom := func(xa *dtmcli.Xa) { with(&xa.TransBase) }
+	return dtmcli.XaGlobalTransaction2(p.server(), gid, custom, func(xa *dtmcli.Xa) (*resty.Response, error) {
 		var response *resty.Response
 		for _, name := range names {
 			var err error
@@ -51,6 +60,7 @@ func runXA(p protocol, gid string, names ...string) error {
 				return response, err
 			}
 		}
+		then()
 		return response, nil
 	})
 }
@@ -89,6 +99,21 @@ func TestXAIsRolledBack(t *testing.T) {
 		expectEqual(t, "rows", v.rows(), []string{"01 rollback succeed", "01 commit prepared"})
 		expectBalance(t, db, gid, "A", 100)
 		expectBalance(t, db, gid, "B", 100)
+		expectNothingPrepared(t, db, gid)
+	})
+}
+
+func TestXAIsRolledBackWhenTheClientDies(t *testing.T) {
+	db := database(t)
+	each(t, httpAndGRPC, func(t *testing.T, p protocol) {
+		gid := newGid(p)
+		openAccounts(t, db, gid, "A")
+		branches.on(gid, "out", adjusts("A", -30, nil))
+		diesAsClient(t, "xa", p, gid)
+		expectEqual(t, "status after the death", look(t, gid).status(), "prepared")
+		await(t, gid, "failed")
+		branches.expect(t, gid, "xa action 01 out(for out)", "xa rollback 01 out()")
+		expectBalance(t, db, gid, "A", 100)
 		expectNothingPrepared(t, db, gid)
 	})
 }
