@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use dtm_server::config::{Config, HttpConfig, StoreConfig};
+use dtm_server::config::{Config, GrpcConfig, HttpConfig, StoreConfig};
 use dtm_server::server::Server;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -12,10 +12,11 @@ use tokio::process::{Child, Command};
 /// The argument that makes this program the transaction manager.
 pub(crate) const CHILD: &str = "--act-as-manager";
 
-/// Starts a manager on the embedded store in `folder`, on a port that is free.
+/// Starts a manager on the embedded store in `folder`, on ports that are free.
 pub(crate) async fn in_process(folder: PathBuf) -> crate::Result<Server> {
     let config = Config {
         http: HttpConfig { port: 0, ..HttpConfig::default() },
+        grpc: GrpcConfig { port: 0, ..GrpcConfig::default() },
         store: StoreConfig { path: folder, ..StoreConfig::default() },
         ..Config::default()
     };

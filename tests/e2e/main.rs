@@ -1,4 +1,4 @@
-//! The real `dtm-server` binary, black box over HTTP.
+//! The real `dtm-server` binary, black box over HTTP and gRPC.
 //!
 //! | file | idea |
 //! |---|---|
@@ -8,6 +8,8 @@
 //! | `grpc_branches`, `json_rpc_branches` | the same over gRPC and JSON-RPC |
 //! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message`, `workflow` | the modes |
 //! | `topics`, `kv` | messages to whoever subscribes, and the list of topics |
+//! | `grpc_api`, `grpc_workflow`, `grpc_sdk_messages`, `grpc_standard_services` | the API over gRPC |
+//! | `grpc_bad_input`, `grpc_connections` | what no gRPC client should send, and clients that leave |
 //! | `repeated`, `metrics_and_logs` | defects that must not come back |
 //! | `races` | what meets at the same moment, 2,000 times each |
 //! | `bad_input`, `bad_transport` | input that no client should send |
@@ -28,7 +30,13 @@ mod bad_transport;
 mod branch_answers;
 mod branch_calls;
 mod envelope;
+mod grpc_api;
+mod grpc_bad_input;
 mod grpc_branches;
+mod grpc_connections;
+mod grpc_sdk_messages;
+mod grpc_standard_services;
+mod grpc_workflow;
 mod harness;
 mod json_rpc_api;
 mod json_rpc_branches;

@@ -7,11 +7,13 @@ use std::time::Duration;
 use dtm_proto::http::RequestLimits;
 use dtm_store::{Clock, NodeName, Store, SystemClock, TokenSource, TopicStore};
 use dtm_store_sled::{SledConfig, SledStore};
+use tokio::net::TcpListener;
 
 use crate::alert::{self, AlertSender, AlertTask};
 use crate::api::Api;
 use crate::config::{Config, StoreDriver};
-use crate::ingress::http::{HttpServer, Ingress, ServeSettings, routes};
+use crate::ingress::grpc::{GrpcIngress, GrpcServeSettings, GrpcServer};
+use crate::ingress::http::{HttpServer, Ingress as HttpIngress, ServeSettings, routes};
 use crate::metrics::{Metrics, Watched};
 use crate::runner::{Context, Engine, Jitter, Settings};
 use crate::transport::{BranchTransport, Guarded, Transport};
@@ -24,6 +26,7 @@ const EMBEDDED_NODE: &str = "embedded";
 #[derive(Debug)]
 pub struct Server {
     http: HttpServer,
+    grpc: GrpcServer,
     engine: Engine,
     store: Arc<dyn Store>,
     alerts: AlertTask,
@@ -38,11 +41,15 @@ pub enum StartError {
     Store(#[from] dtm_store::Error),
     /// The address cannot be listened on (defect M16).
     #[error(
-        "cannot listen on {address}: {error}; choose another port with --http-port, or stop whoever uses it"
+        "cannot listen on {address} for {protocol}: {error}; choose another port with {flag}, or stop whoever uses it"
     )]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// What would be served there.
+        protocol: &'static str,
+        /// The flag that sets the port.
+        flag: &'static str,
         /// The error of the operating system.
         error: std::io::Error,
     },
@@ -63,9 +70,8 @@ impl Server {
     /// # Errors
     /// [`StartError`] saying what to do. Nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let address = SocketAddr::new(config.http.listen, config.http.port);
-        let listener =
-            HttpServer::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
+        let http = listen(&config, Ingress::Http).await?;
+        let grpc = listen(&config, Ingress::Grpc).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = open_store(&config, &clock).await?;
         let metrics = Metrics::new();
@@ -95,21 +101,9 @@ impl Server {
             timeout_to_fail: config.policy.timeout_to_fail,
             wait_result_max: config.limits.wait_result_max,
         };
-        let ingress = Ingress {
-            api,
-            metrics,
-            body_bytes_max: config.http.body_bytes_max,
-            body_time_max: config.http.body_timeout,
-        };
-        let serve = ServeSettings {
-            header_time_max: config.http.head_timeout,
-            idle_time_max: config.http.idle_timeout,
-            header_bytes_max: config.http.head_bytes_max,
-            connections_max: config.http.connections_max,
-        };
-        let http = HttpServer::start(listener, routes(ingress), serve)
-            .map_err(|error| StartError::Listen { address, error })?;
-        Ok(Self { http, engine, store, alerts, drain: config.runner.drain_timeout })
+        let http = start_http(&config, http, &api, &metrics)?;
+        let grpc = start_grpc(&config, grpc, &engine, api, metrics)?;
+        Ok(Self { http, grpc, engine, store, alerts, drain: config.runner.drain_timeout })
     }
 
     /// Where it listens for HTTP.
@@ -118,17 +112,97 @@ impl Server {
         self.http.address()
     }
 
+    /// Where it listens for gRPC.
+    #[must_use]
+    pub const fn grpc_address(&self) -> SocketAddr {
+        self.grpc.address()
+    }
+
     /// Stops accepting, drains running passes up to the configured limit, stores what is deferred, releases
     /// what is driven, and closes the store (decision 28).
     ///
     /// # Errors
     /// The error of the store when it cannot be closed cleanly; nothing that was acknowledged is lost then.
     pub async fn stop(self) -> Result<(), dtm_store::Error> {
-        let (listening, running) = (self.http.stop(self.drain), self.engine.stop(self.drain));
-        tokio::join!(listening, running);
+        tokio::join!(self.http.stop(self.drain), self.grpc.stop(self.drain), self.engine.stop(self.drain));
         self.alerts.stop(Duration::from_secs(1)).await;
         self.store.close().await
     }
+}
+
+/// What listens.
+#[derive(Debug, Clone, Copy)]
+enum Ingress {
+    Http,
+    Grpc,
+}
+
+async fn listen(config: &Config, ingress: Ingress) -> Result<TcpListener, StartError> {
+    let address = address(config, ingress);
+    HttpServer::bind(address).await.map_err(|error| cannot_listen(config, ingress, error))
+}
+
+const fn address(config: &Config, ingress: Ingress) -> SocketAddr {
+    let port = match ingress {
+        Ingress::Http => config.http.port,
+        Ingress::Grpc => config.grpc.port,
+    };
+    SocketAddr::new(config.http.listen, port)
+}
+
+const fn cannot_listen(config: &Config, ingress: Ingress, error: std::io::Error) -> StartError {
+    let (protocol, flag) = match ingress {
+        Ingress::Http => ("HTTP", "--http-port"),
+        Ingress::Grpc => ("gRPC", "--grpc-port"),
+    };
+    StartError::Listen { address: address(config, ingress), protocol, flag, error }
+}
+
+fn start_http(
+    config: &Config,
+    listener: TcpListener,
+    api: &Api,
+    metrics: &Metrics,
+) -> Result<HttpServer, StartError> {
+    let ingress = HttpIngress {
+        api: api.clone(),
+        metrics: metrics.clone(),
+        body_bytes_max: config.http.body_bytes_max,
+        body_time_max: config.http.body_timeout,
+    };
+    let settings = ServeSettings {
+        header_time_max: config.http.head_timeout,
+        idle_time_max: config.http.idle_timeout,
+        header_bytes_max: config.http.head_bytes_max as usize,
+        connections_max: config.http.connections_max,
+    };
+    HttpServer::start(listener, routes(ingress), settings)
+        .map_err(|error| cannot_listen(config, Ingress::Http, error))
+}
+
+fn start_grpc(
+    config: &Config,
+    listener: TcpListener,
+    engine: &Engine,
+    api: Api,
+    metrics: Metrics,
+) -> Result<GrpcServer, StartError> {
+    let ingress = GrpcIngress {
+        api,
+        metrics,
+        message_bytes_max: config.http.body_bytes_max,
+        message_time_max: config.http.body_timeout,
+    };
+    let settings = GrpcServeSettings {
+        preface_time_max: config.http.head_timeout,
+        idle_time_max: config.grpc.idle_timeout,
+        header_bytes_max: config.http.head_bytes_max,
+        connections_max: config.grpc.connections_max,
+        calls_max: config.grpc.calls_max,
+        ping: (config.grpc.ping_interval, config.grpc.ping_timeout),
+    };
+    GrpcServer::start(listener, ingress, engine.healthy(), settings)
+        .map_err(|error| cannot_listen(config, Ingress::Grpc, error))
 }
 
 async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, dtm_store::Error> {

@@ -52,7 +52,7 @@ impl Running {
         let mut child =
             command(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let greeting = lines.take(3).map(Result::unwrap).collect();
+        let greeting = lines.take(4).map(Result::unwrap).collect();
         Self { child, greeting }
     }
 
@@ -88,14 +88,16 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn it_says_what_it_is_where_it_listens_and_where_data_live() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Running::start(folder.path(), &["--http-port", "0", "--data", "data"]);
+    let server = Running::start(folder.path(), &["--http-port", "0", "--grpc-port", "0", "--data", "data"]);
     let version = env!("CARGO_PKG_VERSION");
     assert!(server.greeting[0].starts_with(&format!("dtm-server {version}: ")), "{:?}", server.greeting);
     // decision 25: on this machine only, unless configured
     assert!(server.greeting[1].starts_with("listening on http://127.0.0.1:"), "{:?}", server.greeting);
+    assert!(server.greeting[2].starts_with("listening on 127.0.0.1:"), "{:?}", server.greeting);
+    assert!(server.greeting[2].contains(" for gRPC"), "{:?}", server.greeting);
     let data = folder.path().canonicalize().unwrap().join("data");
     let store = format!("store: sled in {}, for this server and this machine only", data.display());
-    assert_eq!(server.greeting[2], store);
+    assert_eq!(server.greeting[3], store);
     assert!(data.is_dir());
     assert!(server.get("/api/ping").ends_with("{\"msg\":\"pong\"}"));
     assert!(server.get("/api/metrics").contains("\ndtm_server_info{"));
@@ -106,7 +108,7 @@ fn sigterm_and_sigint_end_it_with_code_0() {
     // decision 28
     for signal in ["TERM", "INT"] {
         let folder = tempfile::tempdir().unwrap();
-        let mut server = Running::start(folder.path(), &["--http-port", "0"]);
+        let mut server = Running::start(folder.path(), &["--http-port", "0", "--grpc-port", "0"]);
         server.signal(signal);
         assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal}");
     }
@@ -118,7 +120,7 @@ fn a_port_that_is_taken_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let ended = output(&folder, &["--http-port", &port]);
+    let ended = output(&folder, &["--http-port", &port, "--grpc-port", "0"]);
     assert_eq!(ended.status.code(), Some(1));
     let message = text(&ended.stderr);
     assert!(message.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{message}");
@@ -128,8 +130,8 @@ fn a_port_that_is_taken_stops_the_start() {
 #[test]
 fn a_second_server_on_the_same_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let _first = Running::start(folder.path(), &["--http-port", "0"]);
-    let second = output(&folder, &["--http-port", "0"]);
+    let _first = Running::start(folder.path(), &["--http-port", "0", "--grpc-port", "0"]);
+    let second = output(&folder, &["--http-port", "0", "--grpc-port", "0"]);
     assert_eq!(second.status.code(), Some(1), "{}", text(&second.stderr));
     assert!(text(&second.stderr).contains("dtm-data"), "{}", text(&second.stderr));
 }
@@ -177,7 +179,8 @@ fn settings_that_the_log_reports_never_contain_a_secret() {
          LogLevel: trace\nLog: {Outputs: dtm.log}\n",
     )
     .unwrap();
-    let mut server = Running::start(folder.path(), &["-c", "conf.yml", "--http-port", "0"]);
+    let mut server =
+        Running::start(folder.path(), &["-c", "conf.yml", "--http-port", "0", "--grpc-port", "0"]);
     server.signal("TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     let log = std::fs::read_to_string(folder.path().join("dtm.log")).unwrap();

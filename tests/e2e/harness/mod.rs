@@ -5,6 +5,7 @@
 //! | `binary` | where the server binary is; builds it when it is not current |
 //! | `server` | one server process and its log |
 //! | `client` | requests to the server |
+//! | `grpc` | gRPC clients of the server |
 //! | `raw` | bytes on a socket, for what no client library sends |
 //! | `branches`, `reply` | the scripted branch service |
 //! | `call` | what a branch service has seen |
@@ -17,6 +18,7 @@ mod bodies;
 mod branches;
 mod call;
 mod client;
+pub(crate) mod grpc;
 mod grpc_branches;
 mod raw;
 mod raw_codec;

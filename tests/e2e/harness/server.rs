@@ -13,16 +13,29 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::client::Client;
+use super::grpc::{self, Grpc};
 use super::{PATIENCE, binary};
 
 /// A running server. Killed when dropped; its log is printed when the test fails.
 pub(crate) struct Server {
     child: Child,
     client: Client,
-    port: u16,
+    ports: Ports,
     settings: Settings,
     folder: Arc<TempDir>,
     log: Log,
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, Copy)]
+struct Ports {
+    http: u16,
+    grpc: u16,
+}
+
+impl Ports {
+    /// Whichever are free.
+    const FREE: Self = Self { http: 0, grpc: 0 };
 }
 
 /// How a server is started: environment variables by name.
@@ -53,7 +66,7 @@ impl Settings {
 
     pub(crate) async fn start(self) -> Server {
         let folder = Arc::new(TempDir::new().expect("a temporary folder can be made"));
-        Server::start_on(folder, 0, self).await
+        Server::start_on(folder, Ports::FREE, self).await
     }
 }
 
@@ -63,13 +76,13 @@ impl Server {
         Settings::default().start().await
     }
 
-    async fn start_on(folder: Arc<TempDir>, port: u16, settings: Settings) -> Self {
+    async fn start_on(folder: Arc<TempDir>, ports: Ports, settings: Settings) -> Self {
         let log = Log::default();
-        let mut child = spawn(&folder.path().join("data"), port, &settings, &log);
-        let Some(port) = log.port(&mut child).await else {
+        let mut child = spawn(&folder.path().join("data"), ports, &settings, &log);
+        let Some(ports) = log.ports(&mut child).await else {
             panic!("the server did not start:\n{}", log.text());
         };
-        Self { child, client: Client::new(port), port, settings, folder, log }
+        Self { child, client: Client::new(ports.http), ports, settings, folder, log }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -77,7 +90,16 @@ impl Server {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.ports.http
+    }
+
+    pub(crate) fn grpc_port(&self) -> u16 {
+        self.ports.grpc
+    }
+
+    /// A gRPC client with a connection of its own.
+    pub(crate) fn grpc(&self) -> Grpc {
+        Grpc::with_origin(grpc::channel(), grpc::origin(self.ports.grpc))
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -112,23 +134,29 @@ impl Server {
         self.ended().await
     }
 
-    /// Starts again on the same folder and port, after the end of the process.
+    /// Starts again on the same folder and ports, after the end of the process.
     pub(crate) async fn restart(&mut self) {
         let log = std::mem::take(&mut self.log);
-        let next = Self::start_on(Arc::clone(&self.folder), self.port, self.settings.clone()).await;
+        let next = Self::start_on(Arc::clone(&self.folder), self.ports, self.settings.clone()).await;
         next.log.continues(&log);
         *self = next;
     }
 
     /// Starts another process on the same folder, which is expected to end by itself.
     pub(crate) async fn second_on_same_folder(&self) -> Ended {
-        ends(&self.data(), 0, &self.settings).await
+        ends(&self.data(), Ports::FREE, &self.settings).await
     }
 
     /// Starts another process on the same port, which is expected to end by itself.
     pub(crate) async fn second_on_same_port(&self) -> Ended {
         let folder = TempDir::new().expect("a temporary folder can be made");
-        ends(folder.path(), self.port, &self.settings).await
+        ends(folder.path(), Ports { http: self.ports.http, ..Ports::FREE }, &self.settings).await
+    }
+
+    /// Starts another process on the same port for gRPC, which is expected to end by itself.
+    pub(crate) async fn second_on_same_grpc_port(&self) -> Ended {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        ends(folder.path(), Ports { grpc: self.ports.grpc, ..Ports::FREE }, &self.settings).await
     }
 
     /// The most memory that the process ever had, in bytes.
@@ -151,14 +179,14 @@ impl std::ops::Deref for Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            println!("--- log of the server on port {} ---\n{}---", self.port, self.log.text());
+            println!("--- log of the server on port {} ---\n{}---", self.ports.http, self.log.text());
         }
     }
 }
 
-async fn ends(data: &Path, port: u16, settings: &Settings) -> Ended {
+async fn ends(data: &Path, ports: Ports, settings: &Settings) -> Ended {
     let log = Log::default();
-    let mut child = spawn(data, port, settings, &log);
+    let mut child = spawn(data, ports, settings, &log);
     let Ok(status) = timeout(PATIENCE, child.wait()).await else {
         panic!("the process goes on:\n{}", log.text());
     };
@@ -166,7 +194,7 @@ async fn ends(data: &Path, port: u16, settings: &Settings) -> Ended {
     Ended { status: status.expect("a child can be waited for"), log: log.text() }
 }
 
-fn spawn(data: &Path, port: u16, settings: &Settings, log: &Log) -> Child {
+fn spawn(data: &Path, ports: Ports, settings: &Settings, log: &Log) -> Child {
     let mut command = match settings.file_bytes_max {
         None => Command::new(binary::path()),
         Some(bytes) => {
@@ -179,7 +207,9 @@ fn spawn(data: &Path, port: u16, settings: &Settings, log: &Log) -> Child {
     };
     let mut child = command
         .arg("--http-port")
-        .arg(port.to_string())
+        .arg(ports.http.to_string())
+        .arg("--grpc-port")
+        .arg(ports.grpc.to_string())
         .arg("--data")
         .arg(data)
         .env_clear()
@@ -241,26 +271,30 @@ impl Log {
         timeout(Duration::from_secs(5), closed).await.expect("the outputs of a dead process close").unwrap();
     }
 
-    /// The port on which the process says that it listens; `None` when it ends before.
-    async fn port(&self, child: &mut Child) -> Option<u16> {
+    /// The ports on which the process says that it listens; `None` when it ends before.
+    async fn ports(&self, child: &mut Child) -> Option<Ports> {
         let mut written = self.0.written.subscribe();
         let listening = async {
             loop {
                 written.borrow_and_update();
-                if let Some(port) = port_in(&self.text()) {
-                    return port;
+                if let Some(ports) = ports_in(&self.text()) {
+                    return ports;
                 }
                 written.changed().await.expect("the log lives as long as the server");
             }
         };
         tokio::select! {
-            port = timeout(PATIENCE, listening) => port.ok(),
+            ports = timeout(PATIENCE, listening) => ports.ok(),
             _ = child.wait() => None,
         }
     }
 }
 
-fn port_in(log: &str) -> Option<u16> {
-    let (_, rest) = log.split_once("listening on http://127.0.0.1:")?;
-    rest.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
+fn ports_in(log: &str) -> Option<Ports> {
+    let port = |before: &str| {
+        let (_, rest) = log.split_once(before)?;
+        let (digits, _) = rest.split_once(' ')?;
+        digits.parse().ok()
+    };
+    Some(Ports { http: port("listening on http://127.0.0.1:")?, grpc: port("listening on 127.0.0.1:")? })
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `transaction`, `branch` | from a message to the request that all protocols share |
 //! | `progresses` | where a workflow stands, as it is answered |
+//! | `status` | what goes along with an error |
 //! | `dtmgimp`, `workflow` | the generated code |
 //! | `descriptors` | the API as tools ask for it by reflection |
 
@@ -20,6 +21,7 @@ mod descriptors;
 )]
 pub mod dtmgimp;
 mod progresses;
+mod status;
 mod transaction;
 #[expect(
     missing_docs,
@@ -30,3 +32,4 @@ mod transaction;
 pub mod workflow;
 
 pub use descriptors::FILE_DESCRIPTOR_SET;
+pub use status::STATUS_METADATA;

@@ -38,7 +38,7 @@ done everywhere or undone everywhere. Clients and services of DTM 1.19 work unch
 
 const EXAMPLES: &str = "\
 Examples:
-  dtm-server                             listen on 127.0.0.1:36789, keep data in ./dtm-data
+  dtm-server                             listen on 127.0.0.1 (36789 for HTTP, 36790 for gRPC), data in ./dtm-data
   dtm-server --data /var/lib/dtm         keep data somewhere else
   dtm-server -c conf.yml --check-config  say whether a file is right, and end
   HTTP_PORT=8080 dtm-server              settings may come from the environment, too

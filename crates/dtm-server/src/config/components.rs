@@ -14,6 +14,8 @@ use dtm_proto::outcome::ResultProtocol;
 pub struct Config {
     /// The HTTP side.
     pub http: HttpConfig,
+    /// The gRPC side.
+    pub grpc: GrpcConfig,
     /// Where transactions are kept.
     pub store: StoreConfig,
     /// What decisions depend on.
@@ -41,8 +43,8 @@ pub struct HttpConfig {
     pub port: u16,
     /// The longest request body in bytes.
     pub body_bytes_max: usize,
-    /// The longest head of a request (request line and headers) in bytes.
-    pub head_bytes_max: usize,
+    /// The longest head of a request (request line and headers, or metadata) in bytes.
+    pub head_bytes_max: u32,
     /// How long the head of a request may take from its first byte.
     pub head_timeout: Duration,
     /// How long a connection may be idle; longer than what common clients keep theirs for.
@@ -51,6 +53,23 @@ pub struct HttpConfig {
     pub body_timeout: Duration,
     /// Connections that are served at the same time; further ones wait.
     pub connections_max: usize,
+}
+
+/// The gRPC side. It listens on the same address as the HTTP side, and its messages may be as long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrpcConfig {
+    /// The port to listen on; 0 lets the system choose a free one.
+    pub port: u16,
+    /// How long a connection may be without a call; after it the client is asked to leave.
+    pub idle_timeout: Duration,
+    /// Connections that are served at the same time; further ones wait.
+    pub connections_max: usize,
+    /// Calls of one connection that are served at the same time; the client makes further ones wait.
+    pub calls_max: u32,
+    /// How often a connection is asked whether its peer is there.
+    pub ping_interval: Duration,
+    /// How long the answer to that may take.
+    pub ping_timeout: Duration,
 }
 
 /// Where transactions are kept.
@@ -171,6 +190,19 @@ impl Default for HttpConfig {
             idle_timeout: Duration::from_secs(120),
             body_timeout: Duration::from_secs(30),
             connections_max: 10_000,
+        }
+    }
+}
+
+impl Default for GrpcConfig {
+    fn default() -> Self {
+        Self {
+            port: 36_790,
+            idle_timeout: Duration::from_secs(300),
+            connections_max: 10_000,
+            calls_max: 1_000,
+            ping_interval: Duration::from_secs(30),
+            ping_timeout: Duration::from_secs(10),
         }
     }
 }

@@ -28,8 +28,8 @@ mod yaml;
 
 pub use command_line::{Action, Flags, parse};
 pub use components::{
-    AlertConfig, Config, HttpConfig, LogConfig, LogFormat, LogOutput, RequestLimits, RunnerConfig,
-    StoreConfig, StoreDriver, TransportConfig,
+    AlertConfig, Config, GrpcConfig, HttpConfig, LogConfig, LogFormat, LogOutput, RequestLimits,
+    RunnerConfig, StoreConfig, StoreDriver, TransportConfig,
 };
 pub use error::{ConfigError, Problem};
 pub use load::{Loaded, load};

@@ -31,7 +31,7 @@ const YEAR: u32 = 31_536_000;
 const DAY: u32 = 86_400;
 const GIBIBYTE: u32 = 1 << 30;
 const OTHER_STORES: &str = "belongs to stores that this version does not have";
-const NO_GRPC: &str = "this version speaks HTTP only";
+const NO_GRPC: &str = "this version calls branches over HTTP only";
 const NO_DISCOVERY: &str = "this version does not register itself anywhere";
 const DEAD: &str = "never had an effect in DTM";
 
@@ -51,9 +51,12 @@ pub static GROUPS: &[Group] = &[
                 .doc("The port of the HTTP API, of /api/metrics and of /api/ping.")
                 .flag("http-port", "PORT")
                 .common(),
+            port("GrpcPort", "36790", |c, port| c.grpc.port = port)
+                .doc("The port of the gRPC API, of its reflection and of its health service.")
+                .flag("grpc-port", "PORT")
+                .common(),
             number("MaxRequestBytes", "bytes", 1_024, GIBIBYTE, "8388608", |c, n| c.http.body_bytes_max = n as usize)
-                .doc("The longest request body. Longer ones are refused with status 413."),
-            port("GrpcPort", "36790", |_, _| {}).doc("The port of the gRPC API.").unused(NO_GRPC),
+                .doc("The longest request: an HTTP body (refused with status 413), a gRPC message (RESOURCE_EXHAUSTED)."),
             port("JsonRpcPort", "36791", |_, _| {})
                 .doc("JSON-RPC has no port of its own, neither here nor in DTM.")
                 .unused(DEAD),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -68,6 +68,8 @@ pub(super) struct Shared {
     pub(super) agenda: Agenda,
     /// Told when the store did not say whether this process has come to hold something.
     pub(super) doubt: Notify,
+    /// Whether the store took the last heartbeat.
+    pub(super) healthy: watch::Sender<bool>,
     /// Cancelled when the server stops. Whoever waits for anything waits for this too.
     pub(super) stop: CancellationToken,
 }
@@ -87,6 +89,7 @@ impl Shared {
             tasks: TaskTracker::new(),
             doubt: Notify::new(),
             agenda: Agenda { earliest: AtomicU64::new(u64::MAX), changed: Notify::new() },
+            healthy: watch::Sender::new(true),
             stop: CancellationToken::new(),
         }
     }
@@ -99,6 +102,11 @@ impl Shared {
     pub(super) fn holds(&self, owner: &Ownership) -> bool {
         let (token, ours) = (&owner.token, &self.context.tokens);
         owner.held && token.node == *ours.node() && token.epoch == ours.epoch()
+    }
+
+    /// Whether the store takes writes.
+    pub(super) fn note_health(&self, healthy: bool) {
+        self.healthy.send_if_modified(|known| std::mem::replace(known, healthy) != healthy);
     }
 
     pub(super) fn is_stopping(&self) -> bool {

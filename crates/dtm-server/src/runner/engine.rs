@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use dtm_core::coordinator::{Refusal, Registered, Verb, register};
 use dtm_core::model::{Definition, Gid, Mode, Registration, Seconds, WorkflowEnd};
@@ -174,6 +174,12 @@ impl Engine {
             let active = shared.upgrade().map_or(0, |shared| shared.registry.active());
             u64::try_from(active).unwrap_or(u64::MAX)
         }
+    }
+
+    /// Whether the store takes writes, as the last heartbeat says.
+    #[must_use]
+    pub fn healthy(&self) -> watch::Receiver<bool> {
+        self.shared.healthy.subscribe()
     }
 
     /// Ends the runner: nothing new is called, calls that are out may end within `limit`, deferred progress is

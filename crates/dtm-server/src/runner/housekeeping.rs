@@ -16,7 +16,9 @@ const PURGE_BATCH: usize = 500;
 pub(super) async fn beat(shared: Arc<Shared>) {
     let context = &shared.context;
     while pause(&shared, context.settings.heartbeat_interval).await {
-        match context.store.heartbeat(context.tokens.node(), context.tokens.epoch()).await {
+        let beaten = context.store.heartbeat(context.tokens.node(), context.tokens.epoch()).await;
+        shared.note_health(beaten.is_ok());
+        match beaten {
             Ok(()) => {}
             Err(error @ dtm_store::Error::Conflict { .. }) => {
                 tracing::error!(%error, node = context.tokens.node().as_str(), "another server runs under this name, so this one stops: give each its own NodeName");

@@ -126,7 +126,7 @@ fn a_file_like_the_sample_of_dtm_starts_the_server_with_its_values() {
     assert!(!config.policy.defer_progress, "UpdateBranchSync: 1 writes each step on its own");
     assert_eq!(config.policy.alert_retry_limit, 4);
     assert_eq!(config.alert.web_hook, None);
-    assert_eq!(config.http.port, 8_080);
+    assert_eq!((config.http.port, config.grpc.port), (8_080, 36_790));
     assert_eq!(config.log.level, tracing::Level::WARN);
     assert_eq!(config.log.outputs, [LogOutput::Stdout, LogOutput::File("/tmp/dtm.log".into())]);
 }

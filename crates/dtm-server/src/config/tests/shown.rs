@@ -34,7 +34,7 @@ fn an_unknown_flag_and_a_stray_word_are_usage_errors() {
 
 #[test]
 fn the_effective_values_say_where_they_come_from() {
-    let sources = Sources::file("RetryInterval: 20\nGrpcPort: 1\n")
+    let sources = Sources::file("RetryInterval: 20\nJsonRpcPort: 1\n")
         .and_environment("TIMEOUT_TO_FAIL", "50")
         .and_flags(&["--data", "elsewhere", "--print-config"]);
     let shown = effective(&sources.load().unwrap());

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +11,12 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::head_timer::{HeadTimer, Progress};
+use crate::ingress::accept::next_connection;
 
 /// How connections are treated.
 #[derive(Debug, Clone)]
@@ -119,24 +119,4 @@ async fn accept(
     }
     drop(listener);
     connections.shutdown().await;
-}
-
-/// The next connection. An error of accept (too many open files) passes by itself, so it is waited out.
-async fn next_connection(listener: &TcpListener) -> TcpStream {
-    let mut pause = Duration::from_millis(5);
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY could not be set");
-                }
-                return stream;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "could not accept a connection; trying again");
-                pin!(tokio::time::sleep(pause)).await;
-                pause = (pause * 2).min(Duration::from_secs(1));
-            }
-        }
-    }
 }

@@ -1,0 +1,211 @@
+//! Calls that no gRPC client should make: each has a decided answer and stores nothing.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use dtm_proto::grpc::dtmgimp::{DtmBranchRequest, DtmRequest, DtmTopicRequest};
+use prost::Message;
+use tonic::Code;
+
+use crate::harness::grpc::{framed, raw_call, refused};
+use crate::harness::{Connection, Server, Settings};
+
+const SUBMIT: &str = "/dtmgimp.Dtm/Submit";
+
+fn tcc(gid: &str) -> DtmRequest {
+    DtmRequest { gid: gid.to_owned(), trans_type: "tcc".to_owned(), ..DtmRequest::default() }
+}
+
+/// Nothing is stored, and the server goes on.
+async fn assert_unharmed(server: &Server) {
+    let all = server.get("/api/dtmsvr/all").await;
+    assert_eq!(all.parts(), (200, r#"{"next_position":"","transactions":[]}"#));
+    server.grpc().prepare(tcc("good")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_resource_exhausted_and_names_the_setting() {
+    let server = Settings::default().with("MAX_REQUEST_BYTES", 100_000).start().await;
+    let mut grpc = server.grpc();
+    let large = DtmRequest { rollback_reason: "x".repeat(100_000), ..tcc("g") };
+    let answer = refused(grpc.prepare(large).await);
+    assert_eq!(answer.code, Code::ResourceExhausted, "{answer:?}");
+    assert!(answer.message.contains("100000 bytes (setting MaxRequestBytes)"), "{answer:?}");
+    // The same connection goes on.
+    assert_unharmed(&server).await;
+    grpc.prepare(tcc("again")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_length_of_four_gibibytes_is_refused_before_anything_is_reserved_for_it() {
+    let server = Server::start().await;
+    let before = server.peak_memory();
+    for _ in 0..20 {
+        let reply =
+            raw_call(server.grpc_port(), SUBMIT, &[], Bytes::from_static(b"\0\xff\xff\xff\xffabc")).await;
+        assert_eq!(reply.status().code(), Code::ResourceExhausted, "{reply:?}");
+    }
+    assert!(server.peak_memory() < before + (64 << 20));
+    assert_unharmed(&server).await;
+}
+
+#[tokio::test]
+async fn what_is_no_single_whole_message_is_refused() {
+    let server = Server::start().await;
+    let whole = framed(&tcc("g").encode_to_vec());
+    let cut = whole.slice(..whole.len() - 1);
+    let mut twice = BytesMut::from(&*whole);
+    twice.put(whole.clone());
+    let mut strange = BytesMut::from(&*whole);
+    strange[0] = 7;
+    let mut compressed = BytesMut::from(&*whole);
+    compressed[0] = 1;
+    for (what, body, code) in [
+        ("nothing", Bytes::new(), Code::Internal),
+        ("half a prefix", Bytes::from_static(b"\0\0"), Code::Internal),
+        ("half a message", cut, Code::Internal),
+        ("an unknown flag", strange.freeze(), Code::Internal),
+        ("a flag of compression without its name", compressed.freeze(), Code::Internal),
+    ] {
+        let reply = raw_call(server.grpc_port(), "/dtmgimp.Dtm/Prepare", &[], body).await;
+        assert_eq!(reply.status().code(), code, "{what}: {reply:?}");
+    }
+    assert_unharmed(&server).await;
+    let gzip = [("grpc-encoding", "gzip")];
+    let reply = raw_call(server.grpc_port(), "/dtmgimp.Dtm/Prepare", &gzip, whole).await;
+    assert_eq!(reply.status().code(), Code::Unimplemented, "{reply:?}");
+    assert!(!server.query("g").await.exists());
+}
+
+#[tokio::test]
+async fn garbage_in_the_steps_names_the_field() {
+    // behaviour 44
+    let server = Server::start().await;
+    let mut grpc = server.grpc();
+    for (steps, words) in [
+        ("{", "Steps is not usable JSON"),
+        ("[{\"action\":1}]", "Steps[0].action"),
+        ("{\"action\":\"http://a\"}", "Steps must be a list"),
+        ("[[]]", "Steps[0]"),
+        ("\u{0}", "Steps is not usable JSON"),
+    ] {
+        let request = DtmRequest { trans_type: "saga".to_owned(), steps: steps.to_owned(), ..tcc("g") };
+        for answer in [refused(grpc.submit(request.clone()).await), refused(grpc.prepare(request).await)] {
+            assert_eq!(answer.code, Code::InvalidArgument, "{steps}: {answer:?}");
+            assert!(answer.message.contains(words), "{steps}: {answer:?}");
+        }
+    }
+    assert_unharmed(&server).await;
+}
+
+#[tokio::test]
+async fn branches_and_topics_that_cannot_be_are_refused_by_name() {
+    // decision 14
+    let server = Server::start().await;
+    let mut grpc = server.grpc();
+    let register = |id: &str, data: &[(&str, &str)]| DtmBranchRequest {
+        gid: "good".to_owned(),
+        trans_type: "tcc".to_owned(),
+        branch_id: id.to_owned(),
+        data: data.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        ..DtmBranchRequest::default()
+    };
+    assert_unharmed(&server).await;
+    for (request, words) in [
+        (register("", &[]), "branch_id"),
+        (register("01", &[("confirm", "http://host:port/")]), "port"),
+        (register("01", &[("cancel", "http://a\n")]), "control"),
+        (DtmBranchRequest { gid: String::new(), ..register("01", &[]) }, "gid is empty"),
+    ] {
+        let answer = refused(grpc.register_branch(request).await);
+        assert_eq!(answer.code, Code::InvalidArgument, "{answer:?}");
+        assert!(answer.message.contains(words), "{answer:?}");
+    }
+    assert!(server.query("good").await.branches().is_empty());
+    let long = DtmTopicRequest {
+        topic: "news".to_owned(),
+        url: format!("http://a/{}", "x".repeat(9_000)),
+        remark: String::new(),
+    };
+    assert_eq!(refused(grpc.subscribe(long).await).code, Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn unknown_methods_and_services_are_unimplemented() {
+    let server = Server::start().await;
+    for path in [
+        "/dtmgimp.Dtm/Nothing",
+        "/dtmgimp.Dtm/",
+        "/dtmgimp.Dtm/submit",
+        "/dtmgimp.dtm/Submit",
+        "/grpc.health.v1.Health/Nothing",
+        "/",
+        "//",
+    ] {
+        let reply = raw_call(server.grpc_port(), path, &[], framed(&tcc("g").encode_to_vec())).await;
+        assert_eq!(reply.status().code(), Code::Unimplemented, "{path}: {reply:?}");
+    }
+    assert_unharmed(&server).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_call_is_told_so() {
+    let server = Server::start().await;
+    for content_type in ["application/json", "application/grpc-web+proto", "text/plain"] {
+        let headers = [("content-type", content_type)];
+        let reply = raw_call(server.grpc_port(), SUBMIT, &headers, framed(&tcc("g").encode_to_vec())).await;
+        assert_eq!(reply.http_status, 415, "{content_type}: {reply:?}");
+        assert!(String::from_utf8_lossy(&reply.body).contains("HttpPort"), "{reply:?}");
+    }
+    assert_unharmed(&server).await;
+}
+
+#[tokio::test]
+async fn a_deadline_that_is_none_is_refused_and_one_that_has_passed_is_exceeded() {
+    let server = Server::start().await;
+    let message = framed(&tcc("g").encode_to_vec());
+    for (timeout, code) in [
+        ("soon", Code::InvalidArgument),
+        ("-1S", Code::InvalidArgument),
+        ("123456789S", Code::InvalidArgument),
+        ("0n", Code::DeadlineExceeded),
+    ] {
+        let headers = [("grpc-timeout", timeout)];
+        let reply = raw_call(server.grpc_port(), SUBMIT, &headers, message.clone()).await;
+        assert_eq!(reply.status().code(), code, "{timeout}: {reply:?}");
+    }
+    assert_unharmed(&server).await;
+}
+
+#[tokio::test]
+async fn metadata_over_the_limit_is_refused() {
+    let server = Server::start().await;
+    let long = "x".repeat(100_000);
+    let headers = [("x-long", long.as_str())];
+    let reply = raw_call(server.grpc_port(), SUBMIT, &headers, framed(&tcc("g").encode_to_vec())).await;
+    assert_eq!(reply.http_status, 431, "{reply:?}");
+    assert_unharmed(&server).await;
+}
+
+#[tokio::test]
+async fn http_1_on_the_port_of_grpc_is_told_where_to_go() {
+    let server = Server::start().await;
+    let mut connection = Connection::to(server.grpc_port()).await;
+    connection.send(b"POST /api/dtmsvr/submit HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}").await;
+    let answer = connection.answer().await;
+    assert_eq!(answer.status, Some(505), "{answer:?}");
+    assert!(answer.body.contains("HttpPort"), "{answer:?}");
+    // TLS gets no text, and nobody is kept waiting.
+    let mut connection = Connection::to(server.grpc_port()).await;
+    connection.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await;
+    assert_eq!(connection.answer().await.status, None);
+    assert_unharmed(&server).await;
+}
+
+#[tokio::test]
+async fn frames_that_are_none_end_their_connection_only() {
+    let server = Server::start().await;
+    let mut connection = Connection::to(server.grpc_port()).await;
+    connection.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    connection.send(&[0xff; 4_096]).await;
+    assert_eq!(connection.answer().await.status, None);
+    assert_unharmed(&server).await;
+}
