@@ -88,7 +88,7 @@ fn greeting(server: &Server, store: &str) -> String {
     format!(
         "dtm-server {}: transactions across services, compatible with DTM 1.19\n\
          listening on http://{} (API at /api/dtmsvr, metrics at /api/metrics)\n\
-         listening on {} for gRPC (dtmgimp.Dtm, with reflection and health)\n\
+         listening on grpc://{} (dtmgimp.Dtm, reflection, health)\n\
          store: {store}, for this server and this machine only\n",
         env!("CARGO_PKG_VERSION"),
         server.http_address(),

@@ -93,8 +93,7 @@ fn it_says_what_it_is_where_it_listens_and_where_data_live() {
     assert!(server.greeting[0].starts_with(&format!("dtm-server {version}: ")), "{:?}", server.greeting);
     // decision 25: on this machine only, unless configured
     assert!(server.greeting[1].starts_with("listening on http://127.0.0.1:"), "{:?}", server.greeting);
-    assert!(server.greeting[2].starts_with("listening on 127.0.0.1:"), "{:?}", server.greeting);
-    assert!(server.greeting[2].contains(" for gRPC"), "{:?}", server.greeting);
+    assert!(server.greeting[2].starts_with("listening on grpc://127.0.0.1:"), "{:?}", server.greeting);
     let data = folder.path().canonicalize().unwrap().join("data");
     let store = format!("store: sled in {}, for this server and this machine only", data.display());
     assert_eq!(server.greeting[3], store);

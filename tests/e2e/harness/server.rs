@@ -296,5 +296,8 @@ fn ports_in(log: &str) -> Option<Ports> {
         let (digits, _) = rest.split_once(' ')?;
         digits.parse().ok()
     };
-    Some(Ports { http: port("listening on http://127.0.0.1:")?, grpc: port("listening on 127.0.0.1:")? })
+    Some(Ports {
+        http: port("listening on http://127.0.0.1:")?,
+        grpc: port("listening on grpc://127.0.0.1:")?,
+    })
 }

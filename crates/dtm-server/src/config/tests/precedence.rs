@@ -61,10 +61,10 @@ fn variables_that_are_no_settings_are_ignored() {
 
 #[test]
 fn each_flag_reaches_its_setting() {
-    let flags = ["--listen", "::1", "--http-port=0", "--data", "/var/lib/dtm", "--debug"];
+    let flags = ["--listen", "::1", "--http-port=0", "--grpc-port=1", "--data", "/var/lib/dtm", "--debug"];
     let config = Sources::flags(&flags).load().unwrap().config;
     assert_eq!(config.http.listen.to_string(), "::1");
-    assert_eq!(config.http.port, 0);
+    assert_eq!((config.http.port, config.grpc.port), (0, 1));
     assert_eq!(config.store.path, Path::new("/var/lib/dtm"));
     assert_eq!(config.log.level, tracing::Level::DEBUG);
 }
