@@ -92,15 +92,18 @@ impl ServerProcess {
 
 /// The `ADDRESS:PORT` of `http://ADDRESS:PORT` in a line.
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("http://")?;
-    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".:[]".contains(c))).unwrap_or(rest.len());
-    rest[..end].trim_end_matches(['.', ':']).parse().ok()
+    address_after("http://", line)
 }
 
-/// The `ADDRESS:PORT` of `ADDRESS:PORT for gRPC` in a line.
+/// The `ADDRESS:PORT` of `grpc://ADDRESS:PORT` in a line.
 fn grpc_address_in(line: &str) -> Option<SocketAddr> {
-    let (before, _) = line.split_once(" for gRPC")?;
-    before.rsplit(' ').next()?.parse().ok()
+    address_after("grpc://", line)
+}
+
+fn address_after(scheme: &str, line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once(scheme)?;
+    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".:[]".contains(c))).unwrap_or(rest.len());
+    rest[..end].trim_end_matches(['.', ':']).parse().ok()
 }
 
 fn explain(what: &str, log: &Path) -> String {
@@ -121,7 +124,7 @@ mod tests {
         ] {
             assert_eq!(address_in(line), Some("127.0.0.1:36789".parse().unwrap()), "{line}");
         }
-        let line = "listening on 127.0.0.1:36790 for gRPC (dtmgimp.Dtm, with reflection and health)";
+        let line = "listening on grpc://127.0.0.1:36790 (dtmgimp.Dtm, reflection, health)";
         assert_eq!(
             (address_in(line), grpc_address_in(line)),
             (None, Some("127.0.0.1:36790".parse().unwrap()))

@@ -12,7 +12,7 @@ pub(crate) async fn serve() -> crate::Result {
     let over_grpc = TcpListener::bind("127.0.0.1:0").await?;
     // the same lines as the real server
     println!("listening on http://{}", over_http.local_addr()?);
-    println!("listening on {} for gRPC", over_grpc.local_addr()?);
+    println!("listening on grpc://{}", over_grpc.local_addr()?);
     let mut until_parent_is_gone = Vec::new();
     let mut stdin = tokio::io::stdin();
     tokio::select! {
