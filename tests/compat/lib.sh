@@ -5,6 +5,7 @@
 #   SDK_run    runs the cases; prints one line "test NAME ... ok|FAILED|SKIPPED (why)" for each, and "end of cases" last
 
 cache=$PWD/target/compat
+mariadb_is_ours=true
 server_pid=
 server_folder=
 
@@ -59,7 +60,8 @@ start_server() {
     env -i HTTP_PORT=0 GRPC_PORT=0 "$server" --data "$server_folder/data" --debug >"$server_folder/log" 2>&1 </dev/null &
     server_pid=$!
     local deadline=$((SECONDS + 20))
-    until DTM_HTTP=$(grep -om1 'http://127.0.0.1:[0-9]*' "$server_folder/log"); do
+    until DTM_HTTP=$(grep -om1 'http://127.0.0.1:[0-9]*' "$server_folder/log") &&
+        DTM_GRPC=$(grep -om1 'grpc://127.0.0.1:[0-9]*' "$server_folder/log"); do
         if ! kill -0 "$server_pid" 2>/dev/null || ((SECONDS >= deadline)); then
             echo "the server does not start:"
             cat "$server_folder/log"
@@ -67,7 +69,7 @@ start_server() {
         fi
         sleep 0.05
     done
-    DTM_GRPC=$(grep -om1 'grpc://127.0.0.1:[0-9]*' "$server_folder/log" | sed 's,grpc://,,') || DTM_GRPC=
+    DTM_GRPC=${DTM_GRPC#grpc://}
     export DTM_HTTP DTM_GRPC
 }
 
@@ -83,19 +85,31 @@ end_server() {
 # Sets MARIADB_*; without a MariaDB the cases that need it say so themselves.
 start_mariadb() {
     local reach
+    if bash tests/services/mariadb.sh status >/dev/null 2>&1; then mariadb_is_ours=false; fi
     if reach=$(bash tests/services/mariadb.sh start); then
         # Not through a pipe: the variables have to stay.
         while IFS='=' read -r name value; do export "$name=$value"; done <<<"$reach"
     fi
 }
 
-# A whole SDK that cannot run counts as one case.
+# One that ran before goes on.
+end_mariadb() {
+    if [[ $mariadb_is_ours == true && -n ${MARIADB_HOST:-} ]]; then bash tests/services/mariadb.sh stop; fi
+}
+
+# A whole SDK that failed counts as one case.
+has_failed() { # sdk, why
+    echo "test $1 ... FAILED"
+    echo "$2"
+    echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"
+    return 1
+}
+
+# So does one whose tools are missing.
 cannot_run() { # sdk, why
     if [[ -n ${CI:-} ]]; then
-        echo "test $1 ... FAILED"
-        echo "$2"
-        echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"
-        return 1
+        has_failed "$@"
+        return
     fi
     echo "test $1 ... SKIPPED ($2)"
     echo "test result: ok. 1 passed; 0 failed; 0 ignored"
@@ -110,11 +124,10 @@ run_sdk() { # sdk
     fi
     if ! "${sdk}_build" >"$cache/$sdk.build.log" 2>&1; then
         cat "$cache/$sdk.build.log"
-        cannot_run "$sdk" "its program does not build, see above"
+        has_failed "$sdk" "its program does not build, see above"
         return
     fi
-    start_mariadb
-    start_server || { cannot_run "$sdk" "no server"; return; }
+    start_server || { has_failed "$sdk" "the server does not start, see above"; return; }
     say "$sdk: cases"
     "${sdk}_run" 2>&1 | tee "$log" || true
     conclude "$sdk" "$log"

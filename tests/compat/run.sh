@@ -19,8 +19,9 @@ if [[ ! -x $server ]]; then
     exit 1
 fi
 mkdir -p "$cache"
-trap end_server EXIT
+trap 'end_server; end_mariadb' EXIT
 
+start_mariadb
 status=0
 for sdk in "${sdks[@]}"; do
     source "tests/compat/$sdk/sdk.sh"
