@@ -6,7 +6,7 @@ go_build() { (cd tests/compat/go && go vet . && go test -c -o "$cache/go/compat.
 
 # The lines of go test, turned into "test NAME ... RESULT"; a case that has parts counts by its parts.
 go_run() {
-    (cd tests/compat/go && LOG_LEVEL=fatal timeout 240 "$cache/go/compat.test" -test.v -test.timeout 230s && echo "exit 0" || echo "exit $?") 2>&1 |
+    (cd tests/compat/go && LOG_LEVEL=error timeout 240 "$cache/go/compat.test" -test.v -test.timeout 230s && echo "exit 0" || echo "exit $?") 2>&1 |
         awk '
         /^ *--- (PASS|FAIL|SKIP): / {
             name = $3; word = $2; sub(":", "", word)

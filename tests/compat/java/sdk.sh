@@ -21,4 +21,5 @@ java_build() {
         unless_current java-classes tests/compat/java/pom.xml tests/compat/java/*.java -- java_classes
 }
 
-java_run() { timeout 120 java -cp "$cache/java/classes:$cache/java/lib/*" Main; }
+# SLF4J says that it has nobody to log to.
+java_run() { timeout 120 java -cp "$cache/java/classes:$cache/java/lib/*" Main 2>&1 | grep -v '^SLF4J: '; }
