@@ -213,3 +213,17 @@ async fn a_gid_that_begins_with_another_one_is_another_transaction() {
         assert_eq!(branches.calls().iter().filter(|call| call.gid() == gid).count(), 2, "{gid}");
     }
 }
+
+#[tokio::test]
+async fn a_text_with_characters_that_go_escapes_reads_back_as_it_was() {
+    // behaviour 8: whether they are escaped is nobody's business
+    let server = Server::start().await;
+    let reason = "<b>\"no\" & 'why'</b> \u{2028} \\ 订单";
+    let tcc = json!({"gid": "t<&>", "trans_type": "tcc", "rollback_reason": reason});
+    server.accepts("prepare", &tcc).await;
+    server.accepts("abort", &tcc).await;
+    let view = server.end_of("t<&>").await;
+    assert_eq!((view.field("gid"), view.reason()), ("t<&>", reason));
+    let refused = server.post("submit", &json!({"gid": "x", "trans_type": "<&>"})).await;
+    assert!(refused.message().contains("<&>"), "{refused:?}");
+}

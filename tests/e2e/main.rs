@@ -10,6 +10,7 @@
 //! | `topics`, `kv` | messages to whoever subscribes, and the list of topics |
 //! | `grpc_api`, `grpc_workflow`, `grpc_sdk_messages`, `grpc_standard_services` | the API over gRPC |
 //! | `grpc_bad_input`, `grpc_connections` | what no gRPC client should send, and clients that leave |
+//! | `passes` | when a transaction is driven, and that nothing waits for something else |
 //! | `repeated`, `metrics_and_logs` | defects that must not come back |
 //! | `races` | what meets at the same moment, 2,000 times each |
 //! | `bad_input`, `bad_transport` | input that no client should send |
@@ -45,6 +46,7 @@ mod kv;
 mod listing;
 mod message;
 mod metrics_and_logs;
+mod passes;
 mod races;
 mod repeated;
 mod restart;

@@ -120,6 +120,24 @@ async fn a_thousand_subscribers_are_accepted_and_one_more_is_refused() {
 }
 
 #[tokio::test]
+async fn a_topic_has_at_most_a_megabyte_of_urls() {
+    // decision 14
+    let (server, branches) = both().await;
+    let long = "x".repeat(8_000);
+    let mut accepted = 0_usize;
+    let refused = loop {
+        let answer = server.subscribe("heavy", &branches.url(&format!("/{accepted}?{long}"))).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        accepted += 1;
+    };
+    assert_eq!((refused.status, refused.message().contains("1048576 bytes")), (400, true), "{refused:?}");
+    assert!((120..=131).contains(&accepted), "{accepted}");
+    server.subscribes("other", &branches.url("/a")).await;
+}
+
+#[tokio::test]
 async fn fifty_subscribers_at_once_all_get_in() {
     // behaviour 34: TestConcurrentUpdateTopic, but nobody has to try again
     let (server, branches) = both().await;
@@ -182,6 +200,36 @@ async fn a_topic_that_nobody_subscribes_to_stores_nothing() {
     let answer = server.post("submit", &saga).await;
     assert_eq!((answer.status, answer.message().contains("steps[0].action")), (400, true), "{answer:?}");
     assert!(branches.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_subscriber_that_the_protocol_of_a_message_cannot_call_is_refused_with_the_message() {
+    // decision 14: which protocol a message has is known only when it is stored
+    let (server, branches) = both().await;
+    server.subscribes("t", &branches.url("/a")).await;
+    let body = message_to("prepared", &branches, &["topic://t"]);
+    server.accepts("prepare", &body).await;
+    server.subscribes("t", "127.0.0.1:1/busi.Busi/TransIn").await;
+    for verb in ["prepare", "submit"] {
+        let (status, text) = refusal(&server.post(verb, &message_to("g", &branches, &["topic://t"])).await);
+        assert_eq!((status, text.contains("subscriber 2 of topic t")), (400, true), "{text}");
+        assert!(!server.query("g").await.exists());
+    }
+    // JSON-RPC has no room for what is no object
+    server.subscribes("rpc", &branches.url("/rpc?method=f")).await;
+    let rpc = message_to("r", &branches, &["topic://rpc"]).with("protocol", "json-rpc");
+    let (status, text) = refusal(&server.post("submit", &rpc.clone().with("payloads", json!(["[1]"]))).await);
+    assert_eq!((status, text.contains("payloads[0]")), (400, true), "{text}");
+    server.submit(&rpc).await;
+    assert_eq!(server.end_of("r").await.status(), "succeed");
+    // what is stored already goes on
+    server.accepts("submit", &body).await;
+    assert_eq!(server.end_of("prepared").await.rows(), "s");
+    let grpc =
+        message_to("grpc", &branches, &["topic://t"]).with("protocol", "grpc").with("concurrent", true);
+    server.submit(&grpc).await;
+    let view = server.until("grpc", |view| view.rows() == "s p").await;
+    assert_eq!(view.row_names(), ["01-01 action", "01-02 action"]);
 }
 
 #[tokio::test]

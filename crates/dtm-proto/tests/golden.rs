@@ -15,9 +15,10 @@ use dtm_core::model::{
     Ordering, Outcome, Payload, Plan, Protocol, Registration, Seconds, Status, Step, Timestamp, Transaction,
 };
 use dtm_proto::http::{
-    Answer, Envelope, RequestLimits, StepBody, SubmitBody, TransactionRequest, all_body, query_body,
-    reset_cron_time_body, saga_custom_data,
+    Answer, Envelope, RequestLimits, StepBody, SubmitBody, TopicEntry, TransactionRequest, all_body,
+    progresses_body, query_body, query_kv_body, reset_cron_time_body, saga_custom_data, scan_kv_body,
 };
+use dtm_proto::jsonrpc::{Code, error_body, success_body};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_123);
 const OWNER: &str = "node-1:7:42";
@@ -165,6 +166,35 @@ fn query_of_registered_branches() {
     workflow.state.result = Some("cmVzdWx0".to_owned());
     workflow.state.finished_at = Some(later(500));
     assert_golden("query_workflow.json", &query_body(Some((&workflow, ""))));
+    // behaviour 26, defect R6: names that protobuf's JSON reads
+    assert_golden("progresses.json", &progresses_body(&workflow, ""));
+}
+
+#[test]
+fn topics_as_entries_of_a_table() {
+    // behaviour 34, 35
+    let entry = TopicEntry {
+        name: "news",
+        subscribers: vec![("http://a?x=1&y=2", "why \"not\""), ("h:1/p.S/M", "")],
+        version: 7,
+        created_at: NOW,
+        updated_at: later(1),
+    };
+    assert_golden("query_kv.json", &query_kv_body(Some(&entry)));
+    assert_golden("query_kv_empty.json", &query_kv_body(None));
+    assert_golden("scan_kv.json", &scan_kv_body(&[entry], "news"));
+}
+
+#[test]
+fn answers_over_json_rpc() {
+    // behaviour 37 to 39, decision 5
+    assert_golden("jsonrpc_success.json", &success_body("1", None));
+    assert_golden("jsonrpc_new_gid.json", &success_body("a \"b\"", Some("g")));
+    assert_golden("jsonrpc_parse.json", &error_body("", Code::Parse, "Parse json error: why", None));
+    let failure = error_body("1", Code::Failure, "no stock FAILURE", Some("failed"));
+    assert_golden("jsonrpc_failure.json", &failure);
+    let numbers = [Code::Parse, Code::Request, Code::Method, Code::Internal, Code::Failure].map(Code::number);
+    assert_eq!(numbers, [-32700, -32600, -32601, -32603, -32901]);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::transport::{UrlError, check_url};
 
 /// The most subscribers of one topic: each message to it makes as many branches.
 const SUBSCRIBERS_MAX: usize = 1_000;
+/// The most bytes of all URLs and remarks of one topic: each change rewrites them, each message reads them.
+const BYTES_MAX: usize = 1 << 20;
 /// The longest remark in bytes.
 const REMARK_BYTES_MAX: usize = 1_024;
 
@@ -58,6 +60,12 @@ fn with_subscriber(
     }
     if subscribers.len() >= SUBSCRIBERS_MAX {
         let message = format!("topic {topic} has {SUBSCRIBERS_MAX} subscribers, more are not allowed");
+        return Err(ApiError::new(Class::Invalid, message));
+    }
+    let own = |subscriber: &Subscriber| subscriber.url.len() + subscriber.remark.len();
+    if subscribers.iter().map(own).sum::<usize>() + url.len() + remark.len() > BYTES_MAX {
+        let message =
+            format!("topic {topic} has {BYTES_MAX} bytes of URLs and remarks, more are not allowed");
         return Err(ApiError::new(Class::Invalid, message));
     }
     subscribers.push(Subscriber { url: url.to_owned(), remark: remark.to_owned() });
