@@ -48,6 +48,23 @@ async fn a_length_of_four_gibibytes_is_refused_before_anything_is_reserved_for_i
 }
 
 #[tokio::test]
+async fn a_message_of_many_tiny_entries_is_refused_before_they_take_memory() {
+    let server = Server::start().await;
+    let before = server.peak_memory();
+    let payloads = DtmRequest { bin_payloads: vec![Vec::new(); 4_000_000], ..tcc("g") };
+    let entries = (0..500_000).map(|number| (format!("{number:x}"), String::new()));
+    let extra = DtmRequest { req_extra: entries.collect(), ..tcc("g") };
+    for message in [payloads, extra] {
+        let answer = refused(server.grpc().submit(message).await);
+        assert_eq!(answer.code, Code::InvalidArgument, "{answer:?}");
+        assert!(answer.message.contains("100000 entries"), "{answer:?}");
+    }
+    let grown = (server.peak_memory() - before) >> 20;
+    assert!(grown < 80, "{grown} MiB more for 8 MiB of request");
+    assert_unharmed(&server).await;
+}
+
+#[tokio::test]
 async fn what_is_no_single_whole_message_is_refused() {
     let server = Server::start().await;
     let whole = framed(&tcc("g").encode_to_vec());

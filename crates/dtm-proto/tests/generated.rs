@@ -41,6 +41,7 @@ fn generate(folder: &Path) {
         .build_transport(false)
         // As in the requests that they become, and no work for whoever chooses keys with the same hash.
         .btree_map(".")
+        .codec_path("crate::grpc::Codec")
         .out_dir(folder)
         .compile_fds(descriptors)
         .unwrap();

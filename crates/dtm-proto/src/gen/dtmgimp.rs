@@ -204,7 +204,7 @@ pub mod dtm_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/dtmgimp.Dtm/NewGid");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("dtmgimp.Dtm", "NewGid"));
@@ -222,7 +222,7 @@ pub mod dtm_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/dtmgimp.Dtm/Submit");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("dtmgimp.Dtm", "Submit"));
@@ -240,7 +240,7 @@ pub mod dtm_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/dtmgimp.Dtm/Prepare");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("dtmgimp.Dtm", "Prepare"));
@@ -258,7 +258,7 @@ pub mod dtm_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/dtmgimp.Dtm/Abort");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("dtmgimp.Dtm", "Abort"));
@@ -276,7 +276,7 @@ pub mod dtm_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/dtmgimp.Dtm/RegisterBranch",
             );
@@ -300,7 +300,7 @@ pub mod dtm_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/dtmgimp.Dtm/PrepareWorkflow",
             );
@@ -321,7 +321,7 @@ pub mod dtm_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/dtmgimp.Dtm/Subscribe");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("dtmgimp.Dtm", "Subscribe"));
@@ -339,7 +339,7 @@ pub mod dtm_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/dtmgimp.Dtm/Unsubscribe");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("dtmgimp.Dtm", "Unsubscribe"));
@@ -357,7 +357,7 @@ pub mod dtm_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/dtmgimp.Dtm/DeleteTopic");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("dtmgimp.Dtm", "DeleteTopic"));
@@ -518,7 +518,7 @@ pub mod dtm_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = NewGidSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -561,7 +561,7 @@ pub mod dtm_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SubmitSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -604,7 +604,7 @@ pub mod dtm_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PrepareSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -647,7 +647,7 @@ pub mod dtm_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AbortSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -690,7 +690,7 @@ pub mod dtm_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RegisterBranchSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -733,7 +733,7 @@ pub mod dtm_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PrepareWorkflowSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -776,7 +776,7 @@ pub mod dtm_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SubscribeSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -819,7 +819,7 @@ pub mod dtm_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UnsubscribeSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -862,7 +862,7 @@ pub mod dtm_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteTopicSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

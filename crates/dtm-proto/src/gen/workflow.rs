@@ -96,7 +96,7 @@ pub mod workflow_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::grpc::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/workflow.Workflow/Execute",
             );
@@ -228,7 +228,7 @@ pub mod workflow_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExecuteSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::grpc::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

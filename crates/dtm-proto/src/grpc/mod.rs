@@ -7,11 +7,13 @@
 //! |---|---|
 //! | `transaction`, `branch` | from a message to the request that all protocols share |
 //! | `progresses` | where a workflow stands, as it is answered |
+//! | `codec` | how messages are read: not with more entries than a request may have |
 //! | `status` | what goes along with an error |
 //! | `dtmgimp`, `workflow` | the generated code |
 //! | `descriptors` | the API as tools ask for it by reflection |
 
 mod branch;
+mod codec;
 mod descriptors;
 #[expect(
     missing_docs,
@@ -31,5 +33,6 @@ mod transaction;
 )]
 pub mod workflow;
 
+pub use codec::{BoundedDecoder, Codec, Known};
 pub use descriptors::FILE_DESCRIPTOR_SET;
 pub use status::STATUS_METADATA;
