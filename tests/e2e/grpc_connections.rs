@@ -105,9 +105,14 @@ async fn streams_that_are_reset_at_once_do_no_harm() {
         tokio::task::yield_now().await;
         call.abort();
     }
-    // Whatever was accepted comes to its end, and a newcomer is served at once.
+    // A newcomer is served at once, and whatever was accepted comes to its end.
     server.grpc().submit(waiting_saga("good", &branches)).await.unwrap();
-    assert_eq!(server.query("good").await.status(), "succeed");
+    for number in 0..2_000 {
+        let gid = format!("g{number}");
+        if server.query(&gid).await.exists() {
+            assert_eq!(server.end_of(&gid).await.status(), "succeed");
+        }
+    }
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@
 //! | `grpc_branches`, `json_rpc_branches` | the same over gRPC and JSON-RPC |
 //! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message`, `workflow` | the modes |
 //! | `topics`, `kv` | messages to whoever subscribes, and the list of topics |
-//! | `grpc_api`, `grpc_workflow`, `grpc_sdk_messages`, `grpc_standard_services` | the API over gRPC |
-//! | `grpc_bad_input`, `grpc_connections` | what no gRPC client should send, and clients that leave |
+//! | `grpc_api`, `grpc_statuses`, `grpc_workflow`, `grpc_sdk_messages`, `grpc_standard_services` | the API over gRPC |
+//! | `grpc_throughout` | gRPC from the client to the branches |
+//! | `grpc_bad_input`, `grpc_bad_transport`, `grpc_connections` | what no gRPC client should send, and clients that leave |
 //! | `passes` | when a transaction is driven, and that nothing waits for something else |
 //! | `repeated`, `metrics_and_logs` | defects that must not come back |
 //! | `races` | what meets at the same moment, 2,000 times each |
@@ -33,10 +34,13 @@ mod branch_calls;
 mod envelope;
 mod grpc_api;
 mod grpc_bad_input;
+mod grpc_bad_transport;
 mod grpc_branches;
 mod grpc_connections;
 mod grpc_sdk_messages;
 mod grpc_standard_services;
+mod grpc_statuses;
+mod grpc_throughout;
 mod grpc_workflow;
 mod harness;
 mod json_rpc_api;

@@ -5,7 +5,7 @@
 //! | `binary` | where the server binary is; builds it when it is not current |
 //! | `server` | one server process and its log |
 //! | `client` | requests to the server |
-//! | `grpc` | gRPC clients of the server |
+//! | `grpc`, `grpc_bodies` | gRPC clients of the server, and their requests |
 //! | `raw` | bytes on a socket, for what no client library sends |
 //! | `branches`, `reply` | the scripted branch service |
 //! | `call` | what a branch service has seen |
@@ -19,6 +19,7 @@ mod branches;
 mod call;
 mod client;
 pub(crate) mod grpc;
+pub(crate) mod grpc_bodies;
 mod grpc_branches;
 mod raw;
 mod raw_codec;
