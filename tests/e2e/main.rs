@@ -6,6 +6,7 @@
 //! | `envelope`, `verbs`, `listing`, `sdk_bodies`, `json_rpc_api` | the API as existing clients see it |
 //! | `branch_calls`, `branch_answers` | calls to branches, and every way in which a branch can misbehave |
 //! | `grpc_branches`, `json_rpc_branches` | the same over gRPC and JSON-RPC |
+//! | `discovery` | services whose addresses are configured, or stand in DNS |
 //! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message`, `workflow` | the modes |
 //! | `topics`, `kv` | messages to whoever subscribes, and the list of topics |
 //! | `grpc_api`, `grpc_statuses`, `grpc_workflow`, `grpc_sdk_messages`, `grpc_standard_services` | the API over gRPC |
@@ -31,6 +32,7 @@ mod bad_input;
 mod bad_transport;
 mod branch_answers;
 mod branch_calls;
+mod discovery;
 mod envelope;
 mod grpc_api;
 mod grpc_bad_input;

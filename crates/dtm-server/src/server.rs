@@ -16,7 +16,7 @@ use crate::ingress::grpc::{GrpcIngress, GrpcServeSettings, GrpcServer};
 use crate::ingress::http::{HttpServer, Ingress as HttpIngress, ServeSettings, routes};
 use crate::metrics::{Metrics, Watched};
 use crate::runner::{Context, Engine, Jitter, Settings};
-use crate::transport::{BranchTransport, Guarded, Transport};
+use crate::transport::{BranchTransport, Callable, Discovery, Guarded, Transport};
 
 /// The name of the only server of an embedded store: each start is a new epoch of the same node, so that what
 /// the last start was driving is taken up at once.
@@ -76,7 +76,8 @@ impl Server {
         let store = open_store(&config, &clock).await?;
         let metrics = Metrics::new();
         let (sender, alerts) = start_alerts(&config, &metrics)?;
-        let transport = transport(&config)?;
+        let discovery = Discovery::new(&config.transport.discovery);
+        let transport = transport(&config, discovery.clone())?;
         watch_transport(&metrics, &transport);
         watch_store(&metrics, &store);
         let node = NodeName::parse(config.runner.node_name.as_deref().unwrap_or(EMBEDDED_NODE))?;
@@ -97,6 +98,7 @@ impl Server {
             engine: engine.clone(),
             topics: Arc::clone(&store) as Arc<dyn TopicStore>,
             clock,
+            callable: Callable::new(discovery),
             limits: Arc::new(request_limits(&config)),
             timeout_to_fail: config.policy.timeout_to_fail,
             wait_result_max: config.limits.wait_result_max,
@@ -222,8 +224,8 @@ fn start_alerts(config: &Config, metrics: &Metrics) -> Result<(AlertSender, Aler
     alert::start(&config.alert, metrics).map_err(|error| StartError::Alert(error.to_string()))
 }
 
-fn transport(config: &Config) -> Result<Arc<Guarded<BranchTransport>>, StartError> {
-    let branches = BranchTransport::new(&config.transport, config.result_protocol)
+fn transport(config: &Config, discovery: Discovery) -> Result<Arc<Guarded<BranchTransport>>, StartError> {
+    let branches = BranchTransport::new(&config.transport, config.result_protocol, discovery)
         .map_err(|error| StartError::Transport(error.to_string()))?;
     Ok(Arc::new(Guarded::new(branches, &config.transport)))
 }
@@ -238,6 +240,7 @@ fn watch_transport(metrics: &Metrics, transport: &Arc<Guarded<BranchTransport>>)
     watch(Watched::BreakersHalfOpen, |transport| count(transport.breakers().half_open));
     watch(Watched::RefusedByBreaker, |transport| transport.refusals().by_breaker);
     watch(Watched::RefusedByBulkhead, |transport| transport.refusals().by_bulkhead);
+    watch(Watched::GrpcChannels, |transport| count(transport.inner().grpc_channels()));
 }
 
 fn watch_store(metrics: &Metrics, store: &Arc<dyn Store>) {

@@ -15,7 +15,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use parking_lot::Mutex;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tonic::codegen::Service;
@@ -85,9 +85,17 @@ impl GrpcBranches {
         Self::start_on(0).await
     }
 
+    /// On an address of this machine.
+    pub(crate) async fn start_at(address: impl ToSocketAddrs) -> Self {
+        Self::serve(TcpListener::bind(address).await.expect("the address is free"))
+    }
+
     /// On a port that was free a moment ago, for a service that comes back.
     pub(crate) async fn start_on(port: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
+        Self::start_at(("127.0.0.1", port)).await
+    }
+
+    fn serve(listener: TcpListener) -> Self {
         let address = listener.local_addr().expect("a listener has an address");
         let branches = Self { address, state: Arc::default() };
         let service = branches.clone();

@@ -9,6 +9,7 @@
 //! | `raw` | bytes on a socket, for what no client library sends |
 //! | `branches`, `reply` | the scripted branch service |
 //! | `call` | what a branch service has seen |
+//! | `name_server` | a scripted DNS server |
 //! | `grpc_branches`, `raw_codec` | the scripted branch service over gRPC |
 //! | `bodies` | request bodies |
 //! | `view` | what `/query` shows, in short |
@@ -21,6 +22,7 @@ mod client;
 pub(crate) mod grpc;
 pub(crate) mod grpc_bodies;
 mod grpc_branches;
+mod name_server;
 mod raw;
 mod raw_codec;
 mod reply;
@@ -32,6 +34,7 @@ pub(crate) use branches::Branches;
 pub(crate) use call::Call;
 pub(crate) use client::{Answer, Client, SUCCESS, escaped};
 pub(crate) use grpc_branches::{GrpcBranches, GrpcReply};
+pub(crate) use name_server::{NameServer, Record};
 pub(crate) use raw::Connection;
 pub(crate) use reply::{Gate, Reply};
 pub(crate) use server::{Server, Settings};

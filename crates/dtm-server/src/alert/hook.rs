@@ -5,11 +5,10 @@ use std::time::Duration;
 use http::Method;
 
 use dtm_core::coordinator::Alert;
-use dtm_core::model::Protocol;
 
 use super::message;
 use crate::config::{AlertConfig, TransportConfig};
-use crate::transport::{HttpClient, Target, Trouble, UrlError, check_url, json_request};
+use crate::transport::{HttpClient, Target, Trouble, UrlError, json_request};
 
 /// Why a web hook cannot be used. Says nothing about its URL, which may be a secret.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +42,7 @@ pub(super) enum PostError {
 
 impl Hook {
     pub(super) fn new(url: &str, config: &AlertConfig) -> Result<Self, HookError> {
-        check_url(url, Protocol::Http)?;
+        Target::new(url, &[])?;
         let client = HttpClient::new(&TransportConfig {
             connect_timeout: config.timeout,
             idle_per_destination: 1,

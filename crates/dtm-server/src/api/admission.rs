@@ -8,7 +8,6 @@ use super::topic_expansion::{Expanded, expanded};
 use super::wait_result::result_of_wait;
 use super::{Api, ApiError, Class};
 use crate::runner::{Applied, RequestError};
-use crate::transport::check_definition;
 
 pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -> Result<(), ApiError> {
     let definition = admitted(api, request)?;
@@ -32,7 +31,7 @@ pub(super) async fn admit(api: &Api, verb: Verb, request: &TransactionRequest) -
 /// The definition in a request, once everything that can be said against it without the store is said.
 pub(super) fn admitted(api: &Api, request: &TransactionRequest) -> Result<Definition, ApiError> {
     let definition = request.definition(api.now(), &api.limits)?;
-    check_definition(&definition)?;
+    api.callable.check_definition(&definition)?;
     Ok(definition)
 }
 

@@ -9,6 +9,7 @@ use dtm_proto::http::RequestLimits;
 use dtm_store::{Clock, TopicStore};
 
 use crate::runner::Engine;
+use crate::transport::Callable;
 
 /// What every use case needs. Cheap to clone.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Api {
     pub topics: Arc<dyn TopicStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What can be called at all.
+    pub callable: Callable,
     /// How large the parts of a request may be.
     pub limits: Arc<RequestLimits>,
     /// The configured `TimeoutToFail`: three times it is the default of `resetCronTime`.

@@ -5,7 +5,6 @@ use dtm_core::model::{Definition, Mode, Registration};
 use dtm_proto::http::RegisterRequest;
 
 use super::{Api, ApiError};
-use crate::transport::check_registration;
 
 /// Registers a branch (behaviour 21 to 25, decision 2).
 ///
@@ -20,7 +19,9 @@ pub async fn register_branch(api: &Api, request: &RegisterRequest) -> Result<(),
         Registration::Workflow { .. } => Mode::Workflow,
     };
     let callable = |definition: &Definition| {
-        check_registration(definition, &registration).map_err(|error| Refusal::Invalid(error.to_string()))
+        api.callable
+            .check_registration(definition, &registration)
+            .map_err(|error| Refusal::Invalid(error.to_string()))
     };
     let registered = api.engine.register(&gid, &registration, callable).await;
     registered.map_err(|error| ApiError::of_registration(error, mode))

@@ -5,7 +5,7 @@ use dtm_store::{Subscriber, Topic};
 
 use super::topic_change::{change, check_name};
 use super::{Api, ApiError, Class};
-use crate::transport::{UrlError, check_url};
+use crate::transport::UrlError;
 
 /// The most subscribers of one topic: each message to it makes as many branches.
 const SUBSCRIBERS_MAX: usize = 1_000;
@@ -38,14 +38,15 @@ fn check(api: &Api, url: &str, remark: &str) -> Result<(), ApiError> {
     if bytes > REMARK_BYTES_MAX {
         return invalid(format!("remark is {bytes} bytes long, at most {REMARK_BYTES_MAX} are allowed"));
     }
-    callable(url).or_else(|error| invalid(format!("url: {error}")))
+    callable(api, url).or_else(|error| invalid(format!("url: {error}")))
 }
 
 /// Whether messages of any protocol could call it: which one they have is known only when they are stored.
-fn callable(url: &str) -> Result<(), UrlError> {
-    check_url(url, Protocol::Http)
-        .or_else(|error| check_url(url, Protocol::Grpc).map_err(|_| error))
-        .or_else(|error| check_url(url, Protocol::JsonRpc).map_err(|_| error))
+fn callable(api: &Api, url: &str) -> Result<(), UrlError> {
+    let check = |protocol| api.callable.check_url(url, protocol);
+    check(Protocol::Http)
+        .or_else(|error| check(Protocol::Grpc).map_err(|_| error))
+        .or_else(|error| check(Protocol::JsonRpc).map_err(|_| error))
 }
 
 fn with_subscriber(

@@ -10,7 +10,6 @@ use dtm_core::model::{Definition, Plan, Step, fan_out};
 
 use super::topic_change::{check_name, of_store};
 use super::{Api, ApiError, Class};
-use crate::transport::{check_definition, check_url};
 
 /// How many topics are read at once.
 const READS_MAX: usize = 16;
@@ -44,7 +43,8 @@ pub(super) async fn expanded(api: &Api, definition: Definition) -> Result<Expand
         return Ok(Expanded { definition, obstacle: None });
     }
     let topics = load(api, named.keys().copied()).await?;
-    let expanded = check(api, &definition, &named, &topics).and_then(|()| replaced(&definition, &topics));
+    let expanded =
+        check(api, &definition, &named, &topics).and_then(|()| replaced(api, &definition, &topics));
     Ok(match expanded {
         Ok(definition) => Expanded { definition, obstacle: None },
         Err(obstacle) => Expanded { definition, obstacle: Some(obstacle) },
@@ -66,7 +66,7 @@ async fn load(api: &Api, names: impl Iterator<Item = &str>) -> Result<Topics, Ap
 }
 
 /// The message with the branches of its subscribers, if all of them can be called.
-fn replaced(definition: &Definition, topics: &Topics) -> Result<Definition, ApiError> {
+fn replaced(api: &Api, definition: &Definition, topics: &Topics) -> Result<Definition, ApiError> {
     let mut expanded = definition.clone();
     if let Plan::Message { steps, .. } = &mut expanded.plan {
         *steps = fan_out(std::mem::take(steps).into_iter().map(|step| {
@@ -74,7 +74,7 @@ fn replaced(definition: &Definition, topics: &Topics) -> Result<Definition, ApiE
             (step, subscribers)
         }));
     }
-    check_definition(&expanded).map_err(|error| {
+    api.callable.check_definition(&expanded).map_err(|error| {
         ApiError::new(Class::Invalid, format!("with the subscribers of its topics as steps, {error}"))
     })?;
     Ok(expanded)
@@ -94,7 +94,7 @@ fn check(
         };
         found += count * (urls.len() - 1);
         for (position, url) in (1..).zip(urls) {
-            check_url(url, definition.protocol).map_err(|error| {
+            api.callable.check_url(url, definition.protocol).map_err(|error| {
                 let message = format!("subscriber {position} of topic {topic}: {error}");
                 ApiError::new(Class::Invalid, message)
             })?;

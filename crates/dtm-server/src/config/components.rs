@@ -1,13 +1,15 @@
 //! One struct per component, handed in as values. Nothing here reads anything.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use dtm_core::coordinator::Policy;
 use dtm_core::model::Seconds;
 use dtm_proto::outcome::ResultProtocol;
+
+use super::StaticServices;
 
 /// Everything that the server can be told.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -122,6 +124,19 @@ pub struct TransportConfig {
     pub idle_per_destination: usize,
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
+    /// How addresses of services are found.
+    pub discovery: DiscoveryConfig,
+}
+
+/// How addresses of services are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiscoveryConfig {
+    /// What `static://NAME` means.
+    pub services: StaticServices,
+    /// The name servers that are asked. Empty: those of the system.
+    pub name_servers: Vec<SocketAddr>,
+    /// For how long addresses are used at most before they are looked up again.
+    pub age_max: Duration,
 }
 
 /// Who is told about stuck transactions.
@@ -239,6 +254,17 @@ impl Default for TransportConfig {
             connect_timeout: Duration::from_secs(2),
             idle_per_destination: 512,
             idle_timeout: Duration::from_secs(60),
+            discovery: DiscoveryConfig::default(),
+        }
+    }
+}
+
+impl Default for DiscoveryConfig {
+    fn default() -> Self {
+        Self {
+            services: StaticServices::default(),
+            name_servers: Vec::new(),
+            age_max: Duration::from_secs(30),
         }
     }
 }

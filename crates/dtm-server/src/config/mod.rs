@@ -6,6 +6,7 @@
 //! | `settings` | the one table of all settings; help, reference and checks come from it |
 //! | `setting` | what a row of that table is, and how a text becomes a value |
 //! | `yaml` | a file as a list of settings with their lines |
+//! | `static_services` | what `static://NAME` means |
 //! | `sources` | the only place that reads the environment and the file |
 //! | `command_line` | the flags, and what `--help` teaches |
 //! | `load` | the sources on top of each other, and the checks that need several settings |
@@ -21,6 +22,7 @@ mod reference;
 mod setting;
 mod settings;
 mod sources;
+mod static_services;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -28,8 +30,8 @@ mod yaml;
 
 pub use command_line::{Action, Flags, parse};
 pub use components::{
-    AlertConfig, Config, GrpcConfig, HttpConfig, LogConfig, LogFormat, LogOutput, RequestLimits,
-    RunnerConfig, StoreConfig, StoreDriver, TransportConfig,
+    AlertConfig, Config, DiscoveryConfig, GrpcConfig, HttpConfig, LogConfig, LogFormat, LogOutput,
+    RequestLimits, RunnerConfig, StoreConfig, StoreDriver, TransportConfig,
 };
 pub use error::{ConfigError, Problem};
 pub use load::{Loaded, load};
@@ -37,3 +39,4 @@ pub use reference::{document, effective};
 pub use setting::{Kind, Origin, Setting};
 pub use settings::{GROUPS, Group, all};
 pub use sources::{Environment, ProcessEnvironment};
+pub use static_services::StaticServices;

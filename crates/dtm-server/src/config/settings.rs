@@ -11,7 +11,7 @@ use dtm_proto::outcome::ResultProtocol;
 use dtm_store::NodeName;
 
 use super::setting::{Kind, Setting};
-use super::{Config, LogFormat, LogOutput, StoreDriver};
+use super::{Config, LogFormat, LogOutput, StaticServices, StoreDriver};
 
 /// Settings that belong together.
 #[derive(Debug)]
@@ -31,7 +31,6 @@ const YEAR: u32 = 31_536_000;
 const DAY: u32 = 86_400;
 const GIBIBYTE: u32 = 1 << 30;
 const OTHER_STORES: &str = "belongs to stores that this version does not have";
-const NO_GRPC: &str = "this version calls branches over HTTP only";
 const NO_DISCOVERY: &str = "this version does not register itself anywhere";
 const DEAD: &str = "never had an effect in DTM";
 
@@ -238,7 +237,28 @@ Some(())
     Group {
         title: "Service discovery",
         settings: &[
-            words("MicroService.Driver", "default").doc("DTM's driver for gRPC services.").unused(NO_DISCOVERY),
+            text("Discovery.Services", "name=host:port,host:port;name=...", "", |c, text| {
+                c.transport.discovery.services = StaticServices::parse(text)?;
+                Some(())
+            })
+            .doc(
+                "The services of static://NAME URLs, each with its addresses, which are called in turn: \
+                 stock=10.0.0.1:8080,10.0.0.2:8080;pay=pay-1:50051",
+            ),
+            text("Discovery.NameServers", "address:port, separated by ','", "", |c, text| {
+                let servers = text.split(',').map(str::trim).filter(|server| !server.is_empty());
+                c.transport.discovery.name_servers = servers.map(|server| server.parse().ok()).collect::<Option<_>>()?;
+                Some(())
+            })
+            .doc("The name servers that are asked for dns:// and dns+srv:// URLs. Empty: those of the system."),
+            number("Discovery.MaxAge", "seconds", 1, DAY, "30", |c, n| c.transport.discovery.age_max = seconds(n)).doc(
+                "For how long the addresses of a service are used at most before they are looked up again. A shorter \
+                 time to live in DNS counts; an address that cannot be reached has them looked up at once.",
+            ),
+            text("MicroService.Driver", "default: branches of other drivers cannot be called", "default", |_, text| {
+                matches!(text, "default" | "").then_some(())
+            })
+            .doc("DTM's driver for services. The forms of URLs that are served are in docs/COMPATIBILITY.md."),
             words("MicroService.Target", "").doc("Where DTM registers itself.").secret().unused(NO_DISCOVERY),
             words("MicroService.EndPoint", "").doc("What DTM registers.").secret().unused(NO_DISCOVERY),
             words("HttpMicroService.Driver", "").doc("DTM's driver for HTTP services.").unused(DEAD),
@@ -247,7 +267,9 @@ Some(())
             words("HttpMicroService.RegistryOptions", "").doc("Options of the registry.").secret().unused(DEAD),
             words("HttpMicroService.Target", "").doc("Where DTM registers itself.").secret().unused(DEAD),
             words("HttpMicroService.EndPoint", "").doc("What DTM registers.").secret().unused(DEAD),
-            words("GrpcServiceConfig", "").doc("How gRPC calls are balanced.").unused(NO_GRPC),
+            words("GrpcServiceConfig", "")
+                .doc("How gRPC calls are balanced.")
+                .unused("the addresses of a service are always called in turn"),
         ],
     },
 ];

@@ -30,6 +30,8 @@ pub enum Watched {
     RefusedByBreaker,
     /// Calls not made since the start, because too many to that destination are out.
     RefusedByBulkhead,
+    /// Connections to gRPC servers, open or being opened.
+    GrpcChannels,
 }
 
 struct Description {
@@ -86,6 +88,12 @@ const DESCRIPTIONS: &[Description] = &[
             (Some(("by", "breaker")), Watched::RefusedByBreaker),
             (Some(("by", "bulkhead")), Watched::RefusedByBulkhead),
         ],
+    },
+    Description {
+        name: "dtm_grpc_channels",
+        help: "Connections to branches over gRPC, open or being opened.",
+        kind: GAUGE,
+        series: &[(None, Watched::GrpcChannels)],
     },
 ];
 

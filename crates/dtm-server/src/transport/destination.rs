@@ -9,12 +9,13 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, BreakerState};
+use super::discovery::Endpoint;
 use super::target::{split_authority, split_scheme};
 
 /// The destination of a URL: scheme, host and port, such that two URLs that lead to the same port of the same
 /// host have the same name. Neither path nor query nor user is part of it, so it can be shown in a log.
 pub(super) fn name(url: &str) -> Cow<'_, str> {
-    let (scheme, rest) = split_scheme(url).unwrap_or(("", url));
+    let (scheme, rest) = split_scheme(url).unwrap_or_else(|| split_other_scheme(url));
     let (authority, _) = split_authority(rest);
     let host = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
     let default_port = match scheme {
@@ -30,7 +31,22 @@ pub(super) fn name(url: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{scheme}{}", host.to_ascii_lowercase()))
 }
 
-/// One host and port.
+/// The name for people: with the address, when it was found for a service.
+pub(super) fn place(url: &str, endpoint: Option<&Endpoint<'_>>) -> String {
+    match endpoint {
+        None => name(url).into_owned(),
+        Some(endpoint) => format!("{} at {}", name(url), endpoint.address),
+    }
+}
+
+/// Splits the scheme of a driver from the rest; a third slash counts for nothing, as in `dns:///host:port`.
+fn split_other_scheme(url: &str) -> (&str, &str) {
+    let Some(end) = url.find("://").map(|begin| begin + 3) else { return ("", url) };
+    let end = if url[end..].starts_with('/') { end + 1 } else { end };
+    url.split_at(end)
+}
+
+/// One host and port, or one service.
 #[derive(Debug)]
 pub(super) struct Destination {
     /// Whether it is up.
@@ -146,6 +162,10 @@ mod tests {
             ("http://stock@stock/a", "http://stock"),
             ("http://[::1]:80/a", "http://[::1]"),
             ("stock:36790/busi.Busi/TransIn", "stock:36790"),
+            ("static://stock/deduct", "static://stock"),
+            ("grpc+static://Stock/busi.Busi/TransIn", "grpc+static://stock"),
+            ("dns:///stock:50051/busi.Busi/TransIn", "dns:///stock:50051"),
+            ("dns+srv://_http._tcp.stock?x", "dns+srv://_http._tcp.stock"),
             ("", ""),
         ] {
             assert_eq!(name(url), expected, "{url}");

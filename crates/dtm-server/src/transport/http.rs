@@ -11,8 +11,9 @@ use dtm_proto::outcome::{ResultProtocol, from_http, from_json_rpc};
 use super::client::{Answer, Body, HttpClient, Trouble};
 use super::contract::{Attempt, Contact, Transport};
 use super::destination;
+use super::discovery::Endpoint;
 use super::request::{branch_request, json_rpc_request};
-use super::route::Route;
+use super::route::{Dialect, Route};
 use crate::config::TransportConfig;
 
 /// Calls branches over HTTP/1.1, plain and with TLS, and those of a JSON-RPC transaction by its requests.
@@ -42,14 +43,14 @@ impl HttpTransport {
         self.calls.load(Ordering::Relaxed)
     }
 
-    fn judge(&self, answer: &Answer, route: Route) -> Outcome {
+    fn judge(&self, answer: &Answer, dialect: Dialect) -> Outcome {
         let status = answer.status;
         if status.is_redirection() {
             let cause = format!("answered HTTP status {status}: redirections are not followed");
             return Outcome::Unknown { cause };
         }
         match &answer.body {
-            Body::Whole(body) if route == Route::JsonRpc => {
+            Body::Whole(body) if dialect == Dialect::JsonRpc => {
                 from_json_rpc(status.as_u16(), body, self.results)
             }
             Body::Whole(body) => from_http(status.as_u16(), body, self.results),
@@ -83,13 +84,26 @@ impl Transport for HttpTransport {
             // behaviour 54
             return Attempt { outcome: Outcome::Success, contact: Contact::Inconclusive };
         }
-        let route = match Route::of(&call.url, call.protocol) {
-            Ok(route) => route,
-            Err(error) => return Attempt::cannot_be_made(&error),
-        };
-        let request = match route {
-            Route::JsonRpc => json_rpc_request(call, headers),
-            Route::Http | Route::Grpc => branch_request(call, headers),
+        match Route::of(&call.url, call.protocol) {
+            Ok(Route { dialect, .. }) => self.attempt_at(call, dialect, None, headers, limit).await,
+            Err(error) => Attempt::cannot_be_made(&error),
+        }
+    }
+}
+
+impl HttpTransport {
+    /// Makes the call at an endpoint that was found, or at the address in its URL.
+    pub(super) async fn attempt_at(
+        &self,
+        call: &BranchCall,
+        dialect: Dialect,
+        endpoint: Option<&Endpoint<'_>>,
+        headers: &BTreeMap<String, String>,
+        limit: Duration,
+    ) -> Attempt {
+        let request = match dialect {
+            Dialect::JsonRpc => json_rpc_request(call, endpoint, headers),
+            Dialect::Http | Dialect::Grpc => branch_request(call, endpoint, headers),
         };
         let request = match request {
             Ok(request) => request,
@@ -97,9 +111,11 @@ impl Transport for HttpTransport {
         };
         self.calls.fetch_add(1, Ordering::Relaxed);
         match self.client.exchange(request, limit).await {
-            Ok(answer) => Attempt { outcome: self.judge(&answer, route), contact: Contact::Answered },
+            Ok(answer) => Attempt { outcome: self.judge(&answer, dialect), contact: Contact::Answered },
             Err(trouble) => Attempt {
-                outcome: Outcome::Unknown { cause: format!("{}: {trouble}", destination::name(&call.url)) },
+                outcome: Outcome::Unknown {
+                    cause: format!("{}: {trouble}", destination::place(&call.url, endpoint)),
+                },
                 contact: contact(&trouble),
             },
         }

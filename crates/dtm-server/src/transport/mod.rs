@@ -4,7 +4,7 @@
 //! ```text
 //! runner ──> Guarded ─────────────> BranchTransport ──┬─> HttpTransport ──> HttpClient ──> branch
 //!            breaker and bulkhead    route of the URL  │   request, result   pool, TLS, bounds
-//!            per destination                           └─> GrpcTransport ──> channels ────> branch
+//!            per destination         Discovery         └─> GrpcTransport ──> channels ────> branch
 //! ```
 
 mod branch;
@@ -14,6 +14,7 @@ mod client;
 mod connector;
 mod contract;
 mod destination;
+mod discovery;
 mod grpc;
 mod guarded;
 mod http;
@@ -29,14 +30,15 @@ pub(crate) mod tests;
 
 pub use branch::BranchTransport;
 pub use breaker::{Admission, Breaker, BreakerState};
-pub use callable::{NotCallable, check_definition, check_registration};
+pub use callable::{Callable, NotCallable};
 pub use client::{Answer, Body, HttpClient, Trouble};
 pub use contract::{Attempt, Contact, Transport};
 pub use destination::BreakerCounts;
+pub use discovery::Discovery;
 pub use grpc::{GrpcTransport, MetadataError};
 pub use guarded::{Guarded, Refusals};
 pub use http::HttpTransport;
 pub(crate) use request::json_request;
 pub use request::{HeaderError, check_header};
 pub(crate) use target::Target;
-pub use target::{URL_BYTES_MAX, UrlError, check_url};
+pub use target::{URL_BYTES_MAX, UrlError};

@@ -10,6 +10,7 @@ use http_body_util::Full;
 use dtm_core::coordinator::{BranchCall, CallKey};
 use dtm_core::model::{Mode, Payload, Protocol};
 
+use super::discovery::Endpoint;
 use super::json_rpc::{self, NotAnObject};
 use super::target::{Target, UrlError};
 
@@ -46,6 +47,7 @@ pub(super) enum RequestError {
 /// The request that makes `call`.
 pub(super) fn branch_request(
     call: &BranchCall,
+    endpoint: Option<&Endpoint<'_>>,
     branch_headers: &BTreeMap<String, String>,
 ) -> Result<Request<Full<Bytes>>, RequestError> {
     let query = [
@@ -54,18 +56,27 @@ pub(super) fn branch_request(
         ("op", call.op.as_str()),
         ("trans_type", call.mode.as_str()),
     ];
-    let target = Target::new(&call.url, &query)?;
+    let target = target(call, endpoint, &query)?;
     with_headers(json_request(target, method(call), body(&call.payload)), branch_headers)
 }
 
 /// The JSON-RPC request that makes `call`: its coordinates are in the body.
 pub(super) fn json_rpc_request(
     call: &BranchCall,
+    endpoint: Option<&Endpoint<'_>>,
     branch_headers: &BTreeMap<String, String>,
 ) -> Result<Request<Full<Bytes>>, RequestError> {
-    let target = Target::new(&call.url, &[])?;
+    let target = target(call, endpoint, &[])?;
     let body = Bytes::from(json_rpc::body(call)?);
     with_headers(json_request(target, Method::POST, body), branch_headers)
+}
+
+fn target(
+    call: &BranchCall,
+    endpoint: Option<&Endpoint<'_>>,
+    query: &[(&str, &str)],
+) -> Result<Target, UrlError> {
+    endpoint.map_or_else(|| Target::new(&call.url, query), |endpoint| Target::at(endpoint, query))
 }
 
 fn with_headers(

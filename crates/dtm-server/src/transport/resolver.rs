@@ -1,9 +1,11 @@
 //! Looking up host names without letting a slow name server use up the process's threads.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::future::Future;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -27,7 +29,7 @@ pub(super) struct Resolver {
 }
 
 /// A name could not be looked up.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LookupError {
     #[error("the host name could not be looked up: {0}")]
     Failed(Arc<str>),
@@ -46,6 +48,12 @@ impl Resolver {
 
     fn by(look_up: fn(&str) -> std::io::Result<Vec<SocketAddr>>) -> Self {
         Self { look_up, under_way: Arc::default(), slots: Arc::new(Semaphore::new(LOOKUPS_MAX)) }
+    }
+
+    /// Looks a host name up, without the port.
+    pub(super) async fn look_up(&self, host: &str) -> Result<Vec<SocketAddr>, LookupError> {
+        let name = Name::from_str(host).map_err(|error| LookupError::Failed(error.to_string().into()))?;
+        self.shared_lookup(name)?.await
     }
 
     fn shared_lookup(&self, name: Name) -> Result<Lookup, LookupError> {
@@ -80,6 +88,12 @@ impl Resolver {
     }
 }
 
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("under_way", &self.under_way.lock().len()).finish_non_exhaustive()
+    }
+}
+
 impl Service<Name> for Resolver {
     type Response = Addresses;
     type Error = LookupError;
@@ -103,7 +117,6 @@ const NAMES_MAX: usize = 1_024;
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::str::FromStr;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;

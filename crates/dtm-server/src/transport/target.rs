@@ -6,10 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use dtm_core::model::Protocol;
-
-use super::grpc::GrpcMethod;
-use super::route::Route;
+use super::discovery::Endpoint;
 
 /// The longest URL of a branch in bytes, before the server appends its query.
 pub const URL_BYTES_MAX: usize = 8_192;
@@ -25,9 +22,18 @@ pub enum UrlError {
     NoScheme,
     /// A scheme that nobody here knows how to call.
     #[error(
-        "no driver serves {0}:// URLs: use http://, https:// or, with protocol grpc, host:port/package.Service/Method"
+        "no driver serves {scheme}:// URLs; served are http://, https://, {} and, with protocol grpc, \
+         host:port/package.Service/Method", served.join(", ")
     )]
-    NoDriver(String),
+    NoDriver {
+        /// The scheme.
+        scheme: String,
+        /// The schemes that there are drivers for.
+        served: Vec<String>,
+    },
+    /// A name that its driver can never find.
+    #[error("the service of the URL cannot be found: {0}")]
+    Service(String),
     /// Without a scheme, but no gRPC method either.
     #[error("the URL is no gRPC method: write host:port/package.Service/Method")]
     NoMethod,
@@ -51,27 +57,6 @@ pub enum UrlError {
     Malformed(String),
 }
 
-/// Checks that this version of the server can call `url` for a transaction of `protocol`. The empty URL is
-/// fine: it means that there is nothing to call (behaviour 54).
-///
-/// # Errors
-/// [`UrlError`], whose message says what is allowed; it does not repeat the URL.
-pub fn check_url(url: &str, protocol: Protocol) -> Result<(), UrlError> {
-    if url.is_empty() {
-        return Ok(());
-    }
-    if url.len() > URL_BYTES_MAX {
-        return Err(UrlError::TooLong(url.len()));
-    }
-    if url.contains(char::is_control) {
-        return Err(UrlError::ControlCharacter);
-    }
-    match Route::of(url, protocol)? {
-        Route::Http | Route::JsonRpc => Target::new(url, &[]).map(|_| ()),
-        Route::Grpc => GrpcMethod::new(url).map(|_| ()),
-    }
-}
-
 /// What a request needs to know of a URL.
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -84,6 +69,14 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// The same for an endpoint that was found: it is called by its address, and told the name of the service.
+    pub(super) fn at(endpoint: &Endpoint<'_>, query: &[(&str, &str)]) -> Result<Self, UrlError> {
+        let target = Self::new(&format!("http://{}{}", endpoint.address, endpoint.service.path), query)?;
+        let host = HeaderValue::from_str(endpoint.service.name);
+        let host = host.map_err(|error| UrlError::Malformed(error.to_string()))?;
+        Ok(Self { host, ..target })
+    }
+
     /// Appends `query` to the query of `url`. Everything that may not stand in a URL is percent-encoded, so
     /// that a path with spaces or Unicode works as it does with DTM.
     pub(crate) fn new(url: &str, query: &[(&str, &str)]) -> Result<Self, UrlError> {
@@ -231,44 +224,5 @@ mod tests {
         let authorization = target.authorization.unwrap();
         assert_eq!(authorization, format!("Basic {}", BASE64.encode("us@er:pa:ss")).as_str());
         assert!(authorization.is_sensitive(), "not shown by Debug");
-    }
-
-    #[test]
-    fn only_urls_that_some_protocol_can_call_are_accepted() {
-        // decision 14, behaviour 40, 45, 47, 54
-        let long = format!("http://h/{}", "x".repeat(URL_BYTES_MAX));
-        type Row<'a> = (&'a str, Protocol, fn(&UrlError) -> bool);
-        let bad: [Row<'_>; 14] = [
-            ("h:36790/busi.Busi/TransIn", Protocol::Http, |error| *error == UrlError::NoScheme),
-            ("h:36790/busi.Busi", Protocol::Grpc, |error| *error == UrlError::NoMethod),
-            ("h/busi.Busi/TransIn", Protocol::Grpc, |error| *error == UrlError::GrpcPort),
-            ("grpc://h/a", Protocol::Http, |error| matches!(error, UrlError::NoDriver(_))),
-            ("topic://news", Protocol::Http, |error| matches!(error, UrlError::NoDriver(_))),
-            ("http:/h", Protocol::Http, |error| *error == UrlError::NoScheme),
-            ("http://", Protocol::Http, |error| *error == UrlError::NoHost),
-            ("http://:80/a", Protocol::Http, |error| *error == UrlError::NoHost),
-            ("http:///a", Protocol::Http, |error| *error == UrlError::NoHost),
-            ("http://h:99999/a", Protocol::Http, |error| *error == UrlError::Port),
-            ("http://h/a\nb", Protocol::Http, |error| *error == UrlError::ControlCharacter),
-            ("http://a b/c", Protocol::Http, |error| matches!(error, UrlError::Malformed(_))),
-            ("http://[::1/c", Protocol::Http, |error| matches!(error, UrlError::Malformed(_))),
-            (&long, Protocol::Http, |error| matches!(error, UrlError::TooLong(_))),
-        ];
-        for (url, protocol, expected) in bad {
-            let error = check_url(url, protocol).unwrap_err();
-            assert!(expected(&error), "{url}: {error:?}");
-        }
-        for (url, protocol) in [
-            ("", Protocol::Http),
-            ("http://h", Protocol::Grpc),
-            ("https://h:8443/a?b=c", Protocol::Http),
-            ("http://h/rpc?method=a", Protocol::Http),
-            ("http://h/rpc", Protocol::JsonRpc),
-            ("http://h/rpc?method=a", Protocol::JsonRpc),
-            ("h:36790/busi.Busi/TransIn", Protocol::Grpc),
-            ("http://user:secret@h/a", Protocol::Http),
-        ] {
-            assert_eq!(check_url(url, protocol), Ok(()), "{url}");
-        }
     }
 }

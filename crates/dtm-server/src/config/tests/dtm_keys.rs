@@ -29,7 +29,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("HttpPort", "HTTP_PORT", "36789"),
     ("GrpcPort", "GRPC_PORT", "36790"),
     ("JsonRpcPort", "JSON_RPC_PORT", "36791"),
-    ("MicroService.Driver", "MICRO_SERVICE_DRIVER", "dtm-driver-gozero"),
+    ("MicroService.Driver", "MICRO_SERVICE_DRIVER", "default"),
     ("MicroService.Target", "MICRO_SERVICE_TARGET", "etcd://localhost:2379/dtmservice"),
     ("MicroService.EndPoint", "MICRO_SERVICE_END_POINT", "localhost:36790"),
     ("HttpMicroService.Driver", "HTTP_MICRO_SERVICE_DRIVER", "dtm-driver-http"),

@@ -37,6 +37,23 @@ fn a_value_that_does_not_parse_names_its_place_and_the_allowed_range() {
 }
 
 #[test]
+fn a_driver_or_a_service_that_does_not_work_here_stops_the_start() {
+    // features 4.4: branches of that driver could never be called
+    assert_eq!(
+        file("MicroService:\n  Driver: dtm-driver-gozero\n"),
+        "conf.yml line 2: MicroService.Driver = 'dtm-driver-gozero': this is not such a value; allowed is default: \
+         branches of other drivers cannot be called"
+    );
+    assert_eq!(
+        Sources::environment("DISCOVERY_SERVICES", "stock=10.0.0.1").refusal(),
+        "environment variable DISCOVERY_SERVICES: Discovery.Services = 'stock=10.0.0.1': this is not such a value; \
+         allowed is name=host:port,host:port;name=..."
+    );
+    let message = Sources::environment("DISCOVERY_NAME_SERVERS", "ns.example:53").refusal();
+    assert!(message.contains("allowed is address:port, separated by ','"), "{message}");
+}
+
+#[test]
 fn every_kind_of_number_out_of_range_is_refused() {
     for (value, why) in [
         ("-1", "should not be less than 1"),

@@ -58,7 +58,7 @@ pub(super) async fn exchange(
     let mut begun = false;
     let exchange = async {
         let response = loop {
-            let channel = channels.get(call.method.authority).await?;
+            let channel = channels.get(&call.method.authority).await?;
             let again = sent.is_none();
             sent = Some((Arc::clone(&channel), Instant::now()));
             match channel.send(call.request(due)).await {
@@ -83,7 +83,7 @@ pub(super) async fn exchange(
         Err(_) if begun => Err(Trouble::StatusTimedOut(limit)),
         Err(_) => {
             if let Some((channel, at)) = sent {
-                channels.doubt(call.method.authority, &channel, at);
+                channels.doubt(&call.method.authority, &channel, at);
             }
             Err(Trouble::TimedOut(limit))
         }

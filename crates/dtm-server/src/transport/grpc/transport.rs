@@ -9,6 +9,7 @@ use dtm_proto::outcome::from_grpc;
 
 use super::super::contract::{Attempt, Contact, Transport};
 use super::super::destination;
+use super::super::discovery::Endpoint;
 use super::super::resolver::Resolver;
 use super::channels::{ChannelLimits, Channels, OpenError};
 use super::exchange::{Call, Trouble, exchange};
@@ -52,10 +53,23 @@ impl Transport for GrpcTransport {
     async fn attempt(
         &self,
         call: &BranchCall,
+        headers: &BTreeMap<String, String>,
+        limit: Duration,
+    ) -> Attempt {
+        self.attempt_at(call, None, headers, limit).await
+    }
+}
+
+impl GrpcTransport {
+    /// Makes the call at an endpoint that was found, or at the address in its URL.
+    pub(in super::super) async fn attempt_at(
+        &self,
+        call: &BranchCall,
+        endpoint: Option<&Endpoint<'_>>,
         branch_headers: &BTreeMap<String, String>,
         limit: Duration,
     ) -> Attempt {
-        let prepared = match prepare(call, branch_headers) {
+        let prepared = match prepare(call, endpoint, branch_headers) {
             Ok(prepared) => prepared,
             Err(attempt) => return attempt,
         };
@@ -64,15 +78,23 @@ impl Transport for GrpcTransport {
                 Attempt { outcome: from_grpc(status.code, &status.message), contact: Contact::Answered }
             }
             Err(trouble) => {
-                let cause = format!("{}: {trouble}", destination::name(&call.url));
+                let cause = format!("{}: {trouble}", destination::place(&call.url, endpoint));
                 Attempt { contact: contact(&trouble), outcome: outcome(&trouble, cause) }
             }
         }
     }
 }
 
-fn prepare<'a>(call: &'a BranchCall, branch_headers: &BTreeMap<String, String>) -> Result<Call<'a>, Attempt> {
-    let method = GrpcMethod::new(&call.url).map_err(|error| Attempt::cannot_be_made(&error))?;
+fn prepare<'a>(
+    call: &'a BranchCall,
+    endpoint: Option<&Endpoint<'a>>,
+    branch_headers: &BTreeMap<String, String>,
+) -> Result<Call<'a>, Attempt> {
+    let method = match endpoint {
+        None => GrpcMethod::new(&call.url),
+        Some(endpoint) => GrpcMethod::at(endpoint),
+    };
+    let method = method.map_err(|error| Attempt::cannot_be_made(&error))?;
     let headers = headers(call, branch_headers).map_err(|error| Attempt::cannot_be_made(&error))?;
     let message = framed(call).map_err(|error| Attempt::cannot_be_made(&error))?;
     Ok(Call { method, headers, message })

@@ -2,6 +2,7 @@
 
 mod answers;
 mod connections;
+mod discovery;
 pub(crate) mod fixtures;
 mod grpc;
 mod grpc_server;

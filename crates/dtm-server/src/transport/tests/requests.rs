@@ -148,7 +148,7 @@ async fn a_url_that_cannot_be_called_is_unknown_and_says_why() {
     let transport = transport();
     for (url, protocol, words) in [
         ("127.0.0.1:1/busi.Busi/TransIn", Protocol::Http, "needs protocol grpc"),
-        ("grpc://127.0.0.1:1/a", Protocol::Http, "no driver serves grpc://"),
+        ("grpc://127.0.0.1:1/a", Protocol::Http, "has to begin with http://"),
         ("http://[::1/a", Protocol::Http, "does not parse"),
         ("http://h:70000/a", Protocol::Http, "port"),
     ] {
