@@ -140,6 +140,18 @@ async fn the_end_that_the_client_reports_is_what_a_later_execution_is_told() {
 }
 
 #[tokio::test]
+async fn a_roll_back_that_is_reported_is_a_success_of_the_report() {
+    // behaviour 96: also for a client that always waits for results
+    let (server, branches) = both().await;
+    prepared(&server, &workflow("g", &branches).with("wait_result", true)).await;
+    let report = end("g", "failed", "no money", "").with("wait_result", true);
+    for _ in 0..2 {
+        assert_eq!(server.post("submit", &report).await.parts(), (200, SUCCESS));
+    }
+    assert_eq!(server.query("g").await.reason(), "no money");
+}
+
+#[tokio::test]
 async fn the_end_keeps_everything_that_prepare_said() {
     // defect B7
     let (server, branches) = both().await;
