@@ -97,6 +97,7 @@ impl Server {
         let api = Api {
             engine: engine.clone(),
             topics: Arc::clone(&store) as Arc<dyn TopicStore>,
+            topic_turns: Arc::default(),
             clock,
             callable: Callable::new(discovery),
             limits: Arc::new(request_limits(&config)),

@@ -8,6 +8,7 @@ use dtm_core::model::{Seconds, Timestamp};
 use dtm_proto::http::RequestLimits;
 use dtm_store::{Clock, TopicStore};
 
+use super::TopicTurns;
 use crate::runner::Engine;
 use crate::transport::Callable;
 
@@ -18,6 +19,8 @@ pub struct Api {
     pub engine: Engine,
     /// Where topics are.
     pub topics: Arc<dyn TopicStore>,
+    /// Whose turn it is to change one.
+    pub topic_turns: Arc<TopicTurns>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What can be called at all.

@@ -23,6 +23,7 @@ mod submit;
 mod subscribe;
 mod topic_change;
 mod topic_expansion;
+mod topic_turns;
 mod unsubscribe;
 mod wait_result;
 
@@ -43,4 +44,5 @@ pub use reset_next_cron_time::reset_next_cron_time;
 pub use scan_kv::{ScanKv, scan_kv};
 pub use submit::submit;
 pub use subscribe::subscribe;
+pub use topic_turns::TopicTurns;
 pub use unsubscribe::unsubscribe;
