@@ -71,17 +71,18 @@ func play(part string) {
 	case "message-committed", "message-uncommitted":
 		dieWithMessage(p, gid, part == "message-committed")
 	case "tcc":
-		err := runTCCWith(p, gid, oneSecond, die, "out")
+		err := runTCCWith(p, gid, soon, die, "out")
 		fmt.Fprintln(os.Stderr, "the TCC ended:", err)
 	case "xa":
-		err := runXAWith(p, gid, oneSecond, die, "out")
+		err := runXAWith(p, gid, soon, die, "out")
 		fmt.Fprintln(os.Stderr, "the XA transaction ended:", err)
 	case "workflow":
 		workOnWorkflow(p, gid, os.Getenv("COMPAT_DIES") == "true")
 	}
 }
 
-func oneSecond(trans *dtmimp.TransBase) { trans.TimeoutToFail = 1 }
+// Long enough for the client to get to its death, short enough to wait for.
+func soon(trans *dtmimp.TransBase) { trans.TimeoutToFail = 3 }
 
 func die() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
 
@@ -118,7 +119,7 @@ func workOnWorkflow(p protocol, gid string, dies bool) {
 	if dies {
 		between = die
 	}
-	registerTransfer(between)
+	registerTransfer(between, func(wf *workflow.Workflow) { wf.RetryInterval = 2 })
 	fmt.Println(address)
 	if dies {
 		_, err := workflow.Execute2("transfer", gid, []byte("30"))

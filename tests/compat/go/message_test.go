@@ -42,8 +42,8 @@ func newMessage(p protocol, gid string, with func(*dtmcli.Msg), names ...string)
 
 func plain(*dtmcli.Msg) {}
 
-// Asks back after a second instead of 35.
-func impatient(m *dtmcli.Msg) { m.TimeoutToFail = 1 }
+// Asks back after three seconds instead of 35.
+func impatient(m *dtmcli.Msg) { soon(&m.TransBase) }
 
 // The back-check of the SDK.
 func asksBarrier(db *sql.DB) answer {

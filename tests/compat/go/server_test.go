@@ -3,6 +3,7 @@ package compat
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -19,6 +20,7 @@ const patience = 20 * time.Second
 
 // What /query shows of a transaction.
 type view struct {
+	text        string // all of it
 	Transaction *struct {
 		Status         string `json:"status"`
 		RollbackReason string `json:"rollback_reason"`
@@ -47,9 +49,13 @@ func look(t *testing.T, gid string) view {
 		t.Fatalf("the server does not answer: %v", err)
 	}
 	defer response.Body.Close()
-	var v view
-	if err := json.NewDecoder(response.Body).Decode(&v); err != nil {
-		t.Fatalf("/query is not JSON: %v", err)
+	body, err := io.ReadAll(response.Body)
+	v := view{text: string(body)}
+	if err == nil {
+		err = json.Unmarshal(body, &v)
+	}
+	if err != nil {
+		t.Fatalf("/query does not answer in JSON: %v", err)
 	}
 	return v
 }
@@ -80,8 +86,8 @@ func await(t *testing.T, gid, status string) view {
 			return v
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("transaction %s\nexpected status: %s\nbut it is:       %s\nrows:  %s\ncalls: %s", gid, status, v.status(),
-				strings.Join(v.rows(), ", "), strings.Join(texts(branches.of(gid)), ", "))
+			t.Fatalf("transaction %s\nexpected status: %s\nbut it is:       %s\ncalls: %s\n%s", gid, status, v.status(),
+				strings.Join(texts(branches.of(gid)), ", "), v.text)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

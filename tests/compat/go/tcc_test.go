@@ -145,6 +145,6 @@ func TestTCCIsCancelledWhenTheClientDies(t *testing.T) {
 		expectEqual(t, "status after the death", look(t, gid).status(), "prepared")
 		v := await(t, gid, "failed")
 		branches.expect(t, gid, "tcc try 01 out(for out)", "tcc cancel 01 outCancel(for out)")
-		expectEqual(t, "reason", v.Transaction.RollbackReason, "Timeout after 1 seconds")
+		expectEqual(t, "reason", v.Transaction.RollbackReason, "Timeout after 3 seconds")
 	})
 }

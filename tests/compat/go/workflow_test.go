@@ -19,12 +19,12 @@ func registerWorkflowServer(server *grpc.Server, address string) {
 
 func serveWorkflows() {
 	workflow.InitHTTP(overHTTP.server(), branches.http+"/workflow")
-	registerTransfer(func() {})
+	registerTransfer(func() {}, func(*workflow.Workflow) {})
 	registerXATransfer()
 }
 
 // A workflow of two branches, "out" and "in", each undone by NAMEBack; `between` is called after the first one.
-func registerTransfer(between func()) {
+func registerTransfer(between func(), with func(*workflow.Workflow)) {
 	transfer := func(wf *workflow.Workflow, data []byte) ([]byte, error) {
 		p := protocol(wf.Protocol)
 		for _, name := range []string{"out", "in"} {
@@ -41,8 +41,7 @@ func registerTransfer(between func()) {
 		}
 		return []byte("done: " + string(data)), nil
 	}
-	often := func(wf *workflow.Workflow) { wf.RetryInterval = 1 }
-	if err := workflow.Register2("transfer", transfer, often); err != nil {
+	if err := workflow.Register2("transfer", transfer, with); err != nil {
 		panic(err)
 	}
 }

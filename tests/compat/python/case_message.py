@@ -55,7 +55,7 @@ class Message(DatabaseCase):
 
     def test_is_delivered_when_nobody_submits_after_the_commit(self):
         message = self.message()
-        message.trans_base.timeout_to_fail = 1
+        message.trans_base.timeout_to_fail = 3
         message.prepare(branches.url("query"))
         with connect() as connection:
             done = barrier.BranchBarrier("msg", self.gid, "00", "msg")
@@ -66,7 +66,7 @@ class Message(DatabaseCase):
 
     def test_is_dropped_when_nobody_commits(self):
         message = self.message()
-        message.trans_base.timeout_to_fail = 1
+        message.trans_base.timeout_to_fail = 3
         message.prepare(branches.url("query"))
         self.await_status("failed")
         self.expect_calls("msg msg 00 query()")
