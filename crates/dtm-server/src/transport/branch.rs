@@ -36,8 +36,9 @@ impl BranchTransport {
         results: ResultProtocol,
         discovery: Discovery,
     ) -> Result<Self, rustls::Error> {
-        let http = HttpTransport::new(config, results)?;
-        Ok(Self { http, grpc: GrpcTransport::new(config), discovery })
+        let resolver = discovery.resolver();
+        let http = HttpTransport::resolving_by(config, results, resolver.clone())?;
+        Ok(Self { http, grpc: GrpcTransport::resolving_by(config, resolver), discovery })
     }
 
     /// gRPC channels that are open or being opened, for the metrics.

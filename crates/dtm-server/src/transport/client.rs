@@ -14,6 +14,7 @@ use rustls::RootCertStore;
 use dtm_core::model::truncate;
 
 use super::connector::BoundedConnector;
+use super::resolver::Resolver;
 use super::tls;
 use crate::config::TransportConfig;
 
@@ -90,9 +91,22 @@ impl HttpClient {
         Self::with_roots(config, tls::native_roots())
     }
 
+    /// The same, with a resolver whose bounds it shares with others.
+    pub(super) fn resolving_by(config: &TransportConfig, resolver: Resolver) -> Result<Self, rustls::Error> {
+        Self::built(config, tls::native_roots(), resolver)
+    }
+
     pub(crate) fn with_roots(config: &TransportConfig, roots: RootCertStore) -> Result<Self, rustls::Error> {
+        Self::built(config, roots, Resolver::new())
+    }
+
+    fn built(
+        config: &TransportConfig,
+        roots: RootCertStore,
+        resolver: Resolver,
+    ) -> Result<Self, rustls::Error> {
         let trusts_anybody = !roots.is_empty();
-        let connector = BoundedConnector::new(tls::client_config(roots)?, config.connect_timeout);
+        let connector = BoundedConnector::new(tls::client_config(roots)?, config.connect_timeout, resolver);
         let pooled = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(config.idle_timeout)

@@ -30,8 +30,8 @@ pub(super) struct BoundedConnector {
 struct ConnectTimedOut(Duration);
 
 impl BoundedConnector {
-    pub(super) fn new(tls: ClientConfig, limit: Duration) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::new());
+    pub(super) fn new(tls: ClientConfig, limit: Duration, resolver: Resolver) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(TCP_KEEP_ALIVE));

@@ -13,6 +13,7 @@ use super::contract::{Attempt, Contact, Transport};
 use super::destination;
 use super::discovery::Endpoint;
 use super::request::{branch_request, json_rpc_request};
+use super::resolver::Resolver;
 use super::route::{Dialect, Route};
 use crate::config::TransportConfig;
 
@@ -30,7 +31,16 @@ impl HttpTransport {
     /// # Errors
     /// When TLS cannot be set up at all. That there are no root certificates is a warning only.
     pub fn new(config: &TransportConfig, results: ResultProtocol) -> Result<Self, rustls::Error> {
-        Ok(Self::by(HttpClient::new(config)?, results))
+        Self::resolving_by(config, results, Resolver::new())
+    }
+
+    /// The same, with a resolver whose bounds it shares with others.
+    pub(super) fn resolving_by(
+        config: &TransportConfig,
+        results: ResultProtocol,
+        resolver: Resolver,
+    ) -> Result<Self, rustls::Error> {
+        Ok(Self::by(HttpClient::resolving_by(config, resolver)?, results))
     }
 
     pub(super) const fn by(client: HttpClient, results: ResultProtocol) -> Self {

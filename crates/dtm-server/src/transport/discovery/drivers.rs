@@ -16,6 +16,7 @@ use crate::config::DiscoveryConfig;
 #[derive(Debug, Clone)]
 pub struct Discovery {
     drivers: Vec<Names>,
+    resolver: Resolver,
 }
 
 /// The part of a URL that names a service.
@@ -41,14 +42,21 @@ impl Discovery {
     #[must_use]
     pub fn new(config: &DiscoveryConfig) -> Self {
         let dns = DnsClient::new(&config.name_servers);
+        let resolver = Resolver::new();
         let names = |driver| Names::new(driver, config.age_max);
         Self {
             drivers: vec![
-                names(Box::new(StaticDriver::new(config.services.clone(), Resolver::new()))),
+                names(Box::new(StaticDriver::new(config.services.clone(), resolver.clone()))),
                 names(Box::new(DnsDriver(dns.clone()))),
                 names(Box::new(SrvDriver(dns))),
             ],
+            resolver,
         }
+    }
+
+    /// The system's resolver: whoever looks host names up shares its bounds.
+    pub(in super::super) fn resolver(&self) -> Resolver {
+        self.resolver.clone()
     }
 
     /// Checks that `service` could be found at all.

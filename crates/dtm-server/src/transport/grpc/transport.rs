@@ -29,12 +29,17 @@ impl GrpcTransport {
     /// A transport without channels; they are opened when they are needed.
     #[must_use]
     pub fn new(config: &TransportConfig) -> Self {
+        Self::resolving_by(config, Resolver::new())
+    }
+
+    /// The same, with a resolver whose bounds it shares with others.
+    pub(in super::super) fn resolving_by(config: &TransportConfig, resolver: Resolver) -> Self {
         let limits = ChannelLimits {
             connect: config.connect_timeout,
             idle: config.idle_timeout,
             channels: CHANNELS_MAX,
         };
-        Self { channels: Channels::new(Resolver::new(), limits), answer_bytes_max: config.response_bytes_max }
+        Self { channels: Channels::new(resolver, limits), answer_bytes_max: config.response_bytes_max }
     }
 
     /// How many channels there are.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::server::{Connection, SendResponse};
@@ -116,7 +117,7 @@ impl GrpcServer {
 
     /// Waits until a connection was closed.
     pub(crate) async fn closed(&mut self) {
-        self.closed.recv().await.unwrap();
+        tokio::time::timeout(Duration::from_secs(10), self.closed.recv()).await.unwrap().unwrap();
     }
 }
 
