@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a check that cannot read the project has to stop")]
 
+#[path = "tidy/coverage.rs"]
+mod coverage;
 #[path = "tidy/documents.rs"]
 mod documents;
 #[path = "tidy/layering.rs"]
