@@ -11,6 +11,7 @@
 //! | `bug`, `buggy_store` | planted bugs, which the checker has to find |
 //! | `watchdog` | ends a run that turns in circles |
 //! | `seeds`, `planted`, `repeatable` | the tests |
+//! | `copies` | two servers, and what one of them remembers |
 //!
 //! ```text
 //! cargo test -p dtm-tests --test sim                                                # 500 seeds
@@ -26,6 +27,7 @@ mod buggy_store;
 mod chance;
 mod client;
 mod cluster;
+mod copies;
 mod faults;
 mod gate;
 mod planted;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use dtm_store::Error;
 use dtm_store::group_commit::{self, GroupCommit};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::SledConfig;
 use crate::backend::{Backend, Writing};
@@ -15,6 +16,9 @@ use crate::engine::Engine;
 use crate::error::{Failure, damaged};
 use crate::open;
 use crate::operation::{Operation, Output};
+
+/// Reads at the same time; past it readers wait.
+const READERS: usize = 8;
 
 /// A store in a folder of this machine, for one server.
 ///
@@ -25,6 +29,8 @@ pub struct SledStore {
     /// `None` when closed. Taken out, so that the folder is free once the last reader has finished.
     engine: Mutex<Option<Arc<Engine>>>,
     queue: GroupCommit<Writing>,
+    /// Bounds the threads that read: each costs memory, and the machine has few cores.
+    readers: Semaphore,
 }
 
 impl SledStore {
@@ -52,7 +58,8 @@ impl SledStore {
             ..group_commit::Config::default()
         };
         let queue = GroupCommit::start(&Arc::new(Writing(Arc::new(backend))), bounds);
-        Ok(Self { path, engine: Mutex::new(Some(engine)), queue })
+        let readers = Semaphore::new(READERS);
+        Ok(Self { path, engine: Mutex::new(Some(engine)), queue, readers })
     }
 
     /// The folder.
@@ -98,6 +105,7 @@ impl SledStore {
         &self,
         read: impl FnOnce(&Engine) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
+        let permit = self.readers.acquire().await.map_err(|_| Error::Closed)?;
         let engine = self.engine.lock().clone().ok_or(Error::Closed)?;
         let reading = Arc::clone(&engine);
         let result = match tokio::task::spawn_blocking(move || read(&reading)).await {
@@ -106,6 +114,7 @@ impl SledStore {
             Ok(Err(Failure::Broken(detail))) => Err(engine.failed(&detail)),
             Err(error) => Err(engine.failed(&format!("a read panicked: {error}"))),
         };
+        drop(permit);
         engine.seen().await?;
         result
     }

@@ -14,6 +14,7 @@ use dtm_core::model::Timestamp;
 use dtm_store::{Clock, Ownership, Store, TokenSource};
 
 use super::jitter::Jitter;
+use super::recent::Recent;
 use super::registry::Registry;
 use crate::alert::AlertSender;
 use crate::metrics::Metrics;
@@ -64,6 +65,7 @@ pub struct Context {
 pub(super) struct Shared {
     pub(super) context: Context,
     pub(super) registry: Registry,
+    pub(super) recent: Recent,
     pub(super) tasks: TaskTracker,
     pub(super) agenda: Agenda,
     /// Told when the store did not say whether this process has come to hold something.
@@ -86,6 +88,7 @@ impl Shared {
         Self {
             context,
             registry: Registry::new(),
+            recent: Recent::default(),
             tasks: TaskTracker::new(),
             doubt: Notify::new(),
             agenda: Agenda { earliest: AtomicU64::new(u64::MAX), changed: Notify::new() },

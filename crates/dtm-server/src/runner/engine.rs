@@ -97,18 +97,32 @@ impl Engine {
         callable: impl Fn(&Definition) -> Result<(), Refusal>,
     ) -> Result<(), RequestError> {
         let context = &self.shared.context;
+        let mut copy = self.shared.recent.take(gid);
         for _ in 0..REGISTRATIONS {
-            let stored = context.store.load(gid).await?;
+            let is_copy = copy.is_some();
+            let stored = match copy.take() {
+                Some(stored) => Some(stored),
+                None => context.store.load(gid).await?,
+            };
             let not_prepared = Refusal::NotPrepared { gid: gid.to_string() };
-            let stored = stored.ok_or(not_prepared)?;
-            match register(&stored.transaction, registration, &context.policy.limits)? {
-                Registered::Same => return Ok(()),
-                Registered::New => callable(&stored.transaction.definition)?,
+            let mut stored = stored.ok_or(not_prepared)?;
+            match register(&stored.transaction, registration, &context.policy.limits) {
+                Ok(Registered::New) if is_copy && callable(&stored.transaction.definition).is_ok() => {}
+                _ if is_copy => continue, // only the store can say that
+                Ok(Registered::New) => callable(&stored.transaction.definition)?,
+                Ok(Registered::Same) => return Ok(()),
+                Err(refusal) => return Err(refusal.into()),
             }
             let registered = stored.transaction.registrations.len();
             match context.store.register_branches(gid, registered, vec![registration.clone()]).await {
-                Ok(()) => return Ok(()),
-                Err(Error::Conflict { .. }) => {} // another registration or a decision came first: look again
+                Ok(()) => {
+                    stored.transaction.registrations.push(registration.clone());
+                    self.shared.recent.note(stored);
+                    return Ok(());
+                }
+                // another registration or a decision came first: look again
+                Err(Error::Conflict { .. }) => {}
+                Err(Error::NotFound(_)) if is_copy => {}
                 Err(error) => return Err(error.into()),
             }
         }

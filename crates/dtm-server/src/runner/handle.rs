@@ -2,7 +2,7 @@
 
 use dtm_core::coordinator::{Decision, Durability, Input, Readmission, Run, Verb, admit, readmit};
 use dtm_core::model::{Mode, Status, Timestamp, Transaction};
-use dtm_store::{Error, NewTransaction, Ownership};
+use dtm_store::{Error, NewTransaction, Ownership, Stored};
 
 use super::commit::is_call;
 use super::driver::{Driver, Held, Trouble, answer};
@@ -60,6 +60,12 @@ impl Driver {
 
     /// Prepare or submit: creates the transaction, or feeds the one that is there.
     async fn admit(&mut self, request: &Admit) -> Result<(), RequestError> {
+        if self.recall() {
+            match self.readmit(request) {
+                Ok(Readmission::Feed(input)) => return self.feed_request(&input).await,
+                Ok(Readmission::Same) | Err(_) => self.held = None, // only the store can say that
+            }
+        }
         if self.held.is_none() {
             match admit(&request.definition, request.verb, &self.shared.context.policy.limits) {
                 Ok(()) => match self.create(request).await {
@@ -74,13 +80,17 @@ impl Driver {
             }
             self.load().await?;
         }
-        let Some(transaction) = self.transaction() else {
-            return Err(RequestError::NotFound(self.gid.to_string()));
-        };
-        match readmit(transaction, &request.definition, request.end.as_ref(), request.verb)? {
+        match self.readmit(request)? {
             Readmission::Same => Ok(()),
             Readmission::Feed(input) => self.feed_request(&input).await,
         }
+    }
+
+    fn readmit(&self, request: &Admit) -> Result<Readmission, RequestError> {
+        let Some(transaction) = self.transaction() else {
+            return Err(RequestError::NotFound(self.gid.to_string()));
+        };
+        Ok(readmit(transaction, &request.definition, request.end.as_ref(), request.verb)?)
     }
 
     /// Creates the transaction. Its first decision is taken before, so that what has to be durable before the
@@ -122,6 +132,8 @@ impl Driver {
         }
         if complete {
             run.flushed();
+            let transaction = run.transaction().clone();
+            self.shared.recent.note(Stored { transaction, owner: owner.clone(), due: Some(due) });
         }
         self.hold(Held { run, owner, status, registered: 0, dirty: !complete, wake: decision.wake });
         self.follow_up(decision, now).await
@@ -140,6 +152,10 @@ impl Driver {
     }
 
     async fn abort(&mut self, mode: Option<Mode>, reason: String) -> Result<(), RequestError> {
+        let is_copy = self.recall();
+        if is_copy && mode.is_some_and(|mode| self.transaction().is_none_or(|stored| stored.mode() != mode)) {
+            self.held = None; // only the store can say that
+        }
         self.load().await?;
         let Some(transaction) = self.transaction() else {
             return Err(RequestError::NotFound(self.gid.to_string()));
@@ -170,6 +186,17 @@ impl Driver {
         }
         self.feed_request(&Input::Rescheduled).await?;
         Ok(true)
+    }
+
+    /// Takes the copy of a transaction that this server has just prepared. See [`recent`](super::recent) for
+    /// what it is good for.
+    fn recall(&mut self) -> bool {
+        if self.held.is_some() {
+            return false;
+        }
+        let Some(stored) = self.shared.recent.take(&self.gid) else { return false };
+        self.adopt(stored, false);
+        true
     }
 
     /// Reads the transaction unless it is in hand.

@@ -6,6 +6,7 @@
 //! | `context` | what every driver shares |
 //! | `request` | what a request asks for, and what it is answered |
 //! | `registry` | which transaction is driven by which task |
+//! | `recent` | prepared transactions whose client is about to go on |
 //! | `driver` | the task that drives one transaction |
 //! | `handle` | what a driver does with a request |
 //! | `commit` | what a driver does to make a decision durable |
@@ -23,6 +24,7 @@ mod housekeeping;
 mod jitter;
 mod orphans;
 mod poller;
+mod recent;
 mod registry;
 mod request;
 mod timer;
