@@ -219,6 +219,10 @@ impl Driver {
         self.calls.push(Box::pin(async move {
             let outcome = shared.context.transport.call(&call, &headers).await;
             shared.context.metrics.branch_called(call.mode, &call.op, &outcome);
+            if let Outcome::Unknown { cause } | Outcome::NotSent { cause } = &outcome {
+                let (gid, branch_id, op) = (&call.gid, &call.branch_id, call.op.as_str());
+                tracing::debug!(%gid, %branch_id, op, cause, "a call did not succeed; it is repeated");
+            }
             (call.key, outcome)
         }));
     }
