@@ -30,7 +30,7 @@ pub struct SledStore {
     engine: Mutex<Option<Arc<Engine>>>,
     queue: GroupCommit<Writing>,
     /// Bounds the threads that read: each costs memory, and the machine has few cores.
-    readers: Semaphore,
+    readers: Arc<Semaphore>,
 }
 
 impl SledStore {
@@ -58,7 +58,7 @@ impl SledStore {
             ..group_commit::Config::default()
         };
         let queue = GroupCommit::start(&Arc::new(Writing(Arc::new(backend))), bounds);
-        let readers = Semaphore::new(READERS);
+        let readers = Arc::new(Semaphore::new(READERS));
         Ok(Self { path, engine: Mutex::new(Some(engine)), queue, readers })
     }
 
@@ -105,16 +105,21 @@ impl SledStore {
         &self,
         read: impl FnOnce(&Engine) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
-        let permit = self.readers.acquire().await.map_err(|_| Error::Closed)?;
+        let permit = Arc::clone(&self.readers).acquire_owned().await.map_err(|_| Error::Closed)?;
         let engine = self.engine.lock().clone().ok_or(Error::Closed)?;
         let reading = Arc::clone(&engine);
-        let result = match tokio::task::spawn_blocking(move || read(&reading)).await {
+        // the thread goes on when its caller has gone away, so the permit is its own
+        let reading = move || {
+            let result = read(&reading);
+            drop(permit);
+            result
+        };
+        let result = match tokio::task::spawn_blocking(reading).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(Failure::Refused(error))) => Err(error),
             Ok(Err(Failure::Broken(detail))) => Err(engine.failed(&detail)),
             Err(error) => Err(engine.failed(&format!("a read panicked: {error}"))),
         };
-        drop(permit);
         engine.seen().await?;
         result
     }
@@ -160,5 +165,41 @@ mod tests {
             let Err(Error::Fatal(message)) = result else { panic!("{result:?}") };
             assert!(message.contains("planted") && message.contains("start the server again"), "{message}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_does_not_make_room_for_another_thread_that_reads() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = Arc::new(SledStore::open(SledConfig::new(folder.path())).await.unwrap());
+        let (begun, mut begins) = tokio::sync::mpsc::channel(READERS + 1);
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = Arc::new(Mutex::new(released));
+        let read = || {
+            let (store, begun, released) = (Arc::clone(&store), begun.clone(), Arc::clone(&released));
+            tokio::spawn(async move {
+                let slow = move |_: &Engine| {
+                    begun.blocking_send(()).ok();
+                    released.lock().recv().ok();
+                    Ok(())
+                };
+                store.read(slow).await
+            })
+        };
+        let callers: Vec<_> = (0..READERS).map(|_| read()).collect();
+        for _ in 0..READERS {
+            begins.recv().await.unwrap();
+        }
+        for caller in callers {
+            caller.abort();
+            assert!(caller.await.unwrap_err().is_cancelled());
+        }
+        let late = read();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(store.readers.available_permits(), 0, "their threads are still at it");
+        assert!(begins.is_empty());
+        drop(release);
+        late.await.unwrap().unwrap();
     }
 }
