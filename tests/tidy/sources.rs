@@ -71,6 +71,63 @@ fn no_file_redirects_the_registry() {
 }
 
 #[test]
+fn every_source_file_belongs_to_a_crate() {
+    // No compiler looks at a file that no `mod` names.
+    let files = tree::with_extension("rs");
+    let in_crates = files.iter().filter(|file| file.path.contains("/src/") && !file.is_generated());
+    let lost: Vec<_> = in_crates
+        .filter(|file| {
+            parents(&file.path).is_some_and(|(name, parents)| !is_declared(&files, name, &parents))
+        })
+        .map(|file| format!("{}: no file says `mod` of it", file.path))
+        .collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+}
+
+/// The name of the module in a file, and the files that may declare it; `None` for the root of a crate.
+fn parents(path: &str) -> Option<(&str, Vec<String>)> {
+    let (folder, name) = path.strip_suffix(".rs")?.rsplit_once('/')?;
+    let is_root = folder.ends_with("/src") && matches!(name, "lib" | "main");
+    if is_root || folder.ends_with("/bin") {
+        return None;
+    }
+    let (folder, name) = if name == "mod" { folder.rsplit_once('/')? } else { (folder, name) };
+    let beside = format!("{folder}.rs");
+    Some((
+        name,
+        ["mod.rs", "lib.rs", "main.rs"]
+            .map(|it| format!("{folder}/{it}"))
+            .into_iter()
+            .chain([beside])
+            .collect(),
+    ))
+}
+
+fn is_declared(files: &[tree::File], name: &str, parents: &[String]) -> bool {
+    let declares = |line: &str| {
+        line.trim().strip_suffix(';').is_some_and(|it| {
+            it.rsplit_once("mod ").is_some_and(|(before, declared)| {
+                declared == name && matches!(before, "" | "pub " | "pub(crate) " | "pub(super) ")
+            })
+        })
+    };
+    files.iter().filter(|file| parents.contains(&file.path)).any(|file| file.text.lines().any(declares))
+}
+
+#[test]
+fn the_check_of_lost_files_sees_them() {
+    let file = |path: &str, text: &str| tree::File { path: path.to_owned(), text: text.to_owned() };
+    let files = [file("a/src/lib.rs", "mod one;\npub mod two;\n"), file("a/src/two/mod.rs", "mod three;\n")];
+    let is_lost = |path| parents(path).is_some_and(|(name, parents)| !is_declared(&files, name, &parents));
+    for path in ["a/src/lib.rs", "a/src/one.rs", "a/src/two/mod.rs", "a/src/two/three.rs"] {
+        assert!(!is_lost(path), "{path}");
+    }
+    for path in ["a/src/three.rs", "a/src/two/one.rs", "a/src/four/mod.rs", "b/src/one.rs"] {
+        assert!(is_lost(path), "{path}");
+    }
+}
+
+#[test]
 fn a_mod_file_only_declares_and_re_exports() {
     let mut found = Vec::new();
     // In a folder of integration tests, a `mod.rs` is how a helper avoids being a test target of its own.
