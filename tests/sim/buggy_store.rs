@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use dtm_core::model::{Gid, Registration, Timestamp};
 use dtm_store::{
     Claims, Commit, Cursor, Epoch, Error, Expect, Filter, NewOwner, NewTransaction, NodeName, NodeStore,
-    Page, Rescheduled, Store, Stored, Subscriber, TokenSource, Topic, TopicStore, TransactionStore,
-    WriteStats,
+    OwnerToken, Page, Rescheduled, Store, Stored, Subscriber, TokenSource, Topic, TopicStore,
+    TransactionStore, WriteStats,
 };
 use dtm_testkit::MemoryStore;
 
@@ -108,13 +108,14 @@ impl TransactionStore for BuggyStore {
     async fn register_branches(
         &self,
         gid: &Gid,
+        owner: &OwnerToken,
         registered: usize,
         branches: Vec<Registration>,
     ) -> Result<(), Error> {
         if self.bug == Some(Bug::DropsARegistration) && registered == 1 {
             return Ok(());
         }
-        self.inner.register_branches(gid, registered, branches).await
+        self.inner.register_branches(gid, owner, registered, branches).await
     }
 
     async fn claim_due(&self, tokens: &TokenSource, limit: usize) -> Result<Claims, Error> {

@@ -12,9 +12,9 @@ use async_trait::async_trait;
 
 use dtm_core::model::{Gid, Registration, Timestamp};
 use dtm_store::{
-    Claims, Commit, Cursor, Epoch, Error, Filter, NewOwner, NewTransaction, NodeName, NodeStore, Ownership,
-    Page, Rescheduled, Store, Stored, Subscriber, TokenSource, Topic, TopicStore, TransactionStore,
-    WriteStats,
+    Claims, Commit, Cursor, Epoch, Error, Filter, NewOwner, NewTransaction, NodeName, NodeStore, OwnerToken,
+    Ownership, Page, Rescheduled, Store, Stored, Subscriber, TokenSource, Topic, TopicStore,
+    TransactionStore, WriteStats,
 };
 use dtm_testkit::invariants::{Event, Journal};
 use tokio::time::sleep;
@@ -154,13 +154,15 @@ impl TransactionStore for WatchedStore {
     async fn register_branches(
         &self,
         gid: &Gid,
+        owner: &OwnerToken,
         registered: usize,
         branches: Vec<Registration>,
     ) -> Result<(), Error> {
         let (inner, journal, gid) = (Arc::clone(&self.inner), self.journal.clone(), gid.clone());
+        let owner = owner.clone();
         self.write(format!("{gid} registration"), async move {
             let ids: Vec<_> = branches.iter().map(|branch| branch.branch_id().clone()).collect();
-            inner.register_branches(&gid, registered, branches).await?;
+            inner.register_branches(&gid, &owner, registered, branches).await?;
             for branch_id in ids {
                 journal.record(Event::Registered { gid: gid.clone(), branch_id });
             }

@@ -108,7 +108,9 @@ impl Batch<'_> {
         match operation {
             Operation::Create { row, definition, state } => self.create(row, definition, state),
             Operation::Commit { commit, state } => self.commit(commit, state),
-            Operation::Register { gid, registered, branches } => self.register(gid, *registered, branches),
+            Operation::Register { gid, owner, registered, branches } => {
+                self.register(gid, owner, *registered, branches)
+            }
             Operation::Claim { tokens } => self.claim(tokens),
             Operation::Reschedule { later_than, limit, except } => {
                 self.reschedule(*later_than, *limit, except)

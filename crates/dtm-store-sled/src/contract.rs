@@ -4,8 +4,8 @@ use dtm_core::model::{Gid, Registration, Timestamp};
 use dtm_store::codec::{CodecError, encode_definition, encode_registration, encode_state};
 use dtm_store::precondition::{Head, check_due};
 use dtm_store::{
-    Claims, Commit, Cursor, Epoch, Error, Filter, NewTransaction, NodeName, NodeStore, Page, Rescheduled,
-    Store, Stored, Subscriber, TokenSource, Topic, TopicStore, TransactionStore, WriteStats,
+    Claims, Commit, Cursor, Epoch, Error, Filter, NewTransaction, NodeName, NodeStore, OwnerToken, Page,
+    Rescheduled, Store, Stored, Subscriber, TokenSource, Topic, TopicStore, TransactionStore, WriteStats,
 };
 
 use crate::SledStore;
@@ -59,6 +59,7 @@ impl TransactionStore for SledStore {
     async fn register_branches(
         &self,
         gid: &Gid,
+        owner: &OwnerToken,
         registered: usize,
         branches: Vec<Registration>,
     ) -> Result<(), Error> {
@@ -68,7 +69,8 @@ impl TransactionStore for SledStore {
             .collect::<Result<_, _>>()
             .map_err(|error| error.rejected(gid.as_str()))?;
         check_size(gid, branches.iter().map(String::len).max().unwrap_or(0))?;
-        self.write_only(Operation::Register { gid: gid.clone(), registered, branches }).await
+        let (gid, owner) = (gid.clone(), owner.clone());
+        self.write_only(Operation::Register { gid, owner, registered, branches }).await
     }
 
     async fn claim_due(&self, tokens: &TokenSource, limit: usize) -> Result<Claims, Error> {

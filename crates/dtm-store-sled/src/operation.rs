@@ -20,6 +20,7 @@ pub(crate) enum Operation {
     },
     Register {
         gid: Gid,
+        owner: OwnerToken,
         registered: usize,
         branches: Vec<String>,
     },

@@ -2,7 +2,7 @@
 
 use dtm_core::model::Gid;
 use dtm_store::precondition::Head;
-use dtm_store::{Commit, Error};
+use dtm_store::{Commit, Error, OwnerToken};
 
 use crate::backend::Batch;
 use crate::engine::{Source as _, Value};
@@ -53,12 +53,13 @@ impl Batch<'_> {
     pub(crate) fn register(
         &mut self,
         gid: &Gid,
+        owner: &OwnerToken,
         registered: usize,
         branches: &[String],
     ) -> Result<Output, Failure> {
         let found = self.find(gid)?;
         let (row, texts) = found.row().map_err(|error| error.of(gid))?;
-        let new = Row { head: row.head.registered(gid, registered, branches.len())?, ..row.clone() };
+        let new = Row { head: row.head.registered(gid, owner, registered, branches.len())?, ..row.clone() };
         let first = branch_index(registered)?;
         branch_index(registered + branches.len())?;
         for (index, branch) in (first..).zip(branches) {

@@ -60,10 +60,17 @@ impl Head {
     /// The head after `count` branches were registered.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it is not prepared, or does not have the number of branches that is expected.
-    pub fn registered(&self, gid: &Gid, registered: usize, count: usize) -> Result<Self, Error> {
-        if self.status != Status::Prepared || self.registered != registered {
-            let expected = format!("{}, {registered} branches", Status::Prepared);
+    /// [`Error::Conflict`] when it is not prepared, or does not have the last owner or the number of branches that
+    /// are expected.
+    pub fn registered(
+        &self,
+        gid: &Gid,
+        owner: &OwnerToken,
+        registered: usize,
+        count: usize,
+    ) -> Result<Self, Error> {
+        if self.status != Status::Prepared || self.owner.token != *owner || self.registered != registered {
+            let expected = format!("{}, owner {owner}, {registered} branches", Status::Prepared);
             return Err(self.conflict(gid, expected));
         }
         Ok(Self { registered: registered + count, ..self.clone() })

@@ -161,11 +161,13 @@ pub trait TransactionStore: std::fmt::Debug + Send + Sync {
     /// [`load`](Self::load) shows them, in the order of registration. Takes no ownership.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such transaction; [`Error::Conflict`] when it is not prepared, or
+    /// [`Error::NotFound`] when there is no such transaction; [`Error::Conflict`] when it is not prepared, when
+    /// `owner` is not the token of its last owner (it may be another transaction that has the gid by now), or
     /// when `registered` is not the number of branches that it has: a concurrent registration came first.
     async fn register_branches(
         &self,
         gid: &Gid,
+        owner: &OwnerToken,
         registered: usize,
         branches: Vec<Registration>,
     ) -> Result<(), Error>;

@@ -160,11 +160,15 @@ impl Driver {
             || wake.is_some_and(|wake| wake.since(now) > settings.sleep_in_memory_max)
     }
 
-    /// After a conflict on a prepared transaction: reads it again, and goes on if it is still ours to change.
+    /// After a conflict on a prepared transaction: reads it again, and goes on if nothing but branches have come.
+    /// Anything else was written under another token, and may even be another transaction of the same gid: what
+    /// was to be fed in may not fit it any more.
     async fn take_in_registrations(&mut self, in_flight: InFlight) -> Result<(), Trouble> {
         let stored = self.shared.context.store.load(&self.gid).await.map_err(Trouble::Store)?;
         let (Some(stored), Some(held)) = (stored, self.held.as_ref()) else { return Err(Trouble::Lost) };
-        if held.owner.held && stored.owner != held.owner {
+        let taken_over = held.owner.held && stored.owner != held.owner;
+        if taken_over || stored.owner.token != held.owner.token || stored.transaction.status() != held.status
+        {
             return Err(Trouble::Lost);
         }
         let held = held.owner.held;

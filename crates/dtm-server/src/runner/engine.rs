@@ -113,14 +113,15 @@ impl Engine {
                 Ok(Registered::Same) => return Ok(()),
                 Err(refusal) => return Err(refusal.into()),
             }
-            let registered = stored.transaction.registrations.len();
-            match context.store.register_branches(gid, registered, vec![registration.clone()]).await {
+            let (owner, registered) = (&stored.owner.token, stored.transaction.registrations.len());
+            let new = vec![registration.clone()];
+            match context.store.register_branches(gid, owner, registered, new).await {
                 Ok(()) => {
                     stored.transaction.registrations.push(registration.clone());
                     self.shared.recent.note(stored);
                     return Ok(());
                 }
-                // another registration or a decision came first: look again
+                // another registration, owner or decision came first: look again
                 Err(Error::Conflict { .. }) => {}
                 Err(Error::NotFound(_)) if is_copy => {}
                 Err(error) => return Err(error.into()),

@@ -152,11 +152,17 @@ impl Driver {
     }
 
     async fn abort(&mut self, mode: Option<Mode>, reason: String) -> Result<(), RequestError> {
-        let is_copy = self.recall();
-        if is_copy && mode.is_some_and(|mode| self.transaction().is_none_or(|stored| stored.mode() != mode)) {
-            self.held = None; // only the store can say that
+        if self.recall() {
+            match self.abort_held(mode, reason.clone()).await {
+                Err(RequestError::CannotAbort { .. }) => self.held = None, // only the store can say that
+                result => return result,
+            }
         }
         self.load().await?;
+        self.abort_held(mode, reason).await
+    }
+
+    async fn abort_held(&mut self, mode: Option<Mode>, reason: String) -> Result<(), RequestError> {
         let Some(transaction) = self.transaction() else {
             return Err(RequestError::NotFound(self.gid.to_string()));
         };

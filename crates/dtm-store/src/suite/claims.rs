@@ -8,8 +8,8 @@ use dtm_core::model::{Seconds, Timestamp};
 
 use super::StoreUnderTest;
 use super::fixtures::{
-    assert_unchanged, at_once, branch, claim, commit_of, create_held, create_released, finish, gid, join,
-    load, node, outlive_nodes, saga, tcc,
+    assert_unchanged, at_once, branch, claim, commit_of, create_held, create_released, finish, join, load,
+    node, outlive_nodes, register, saga, tcc,
 };
 use crate::{Epoch, NewOwner, Store, TokenSource};
 
@@ -148,7 +148,7 @@ pub async fn what_is_claimed_brings_its_branches(under_test: &mut impl StoreUnde
     let (store, now) = (under_test.store(), under_test.now());
     let tokens = join(&*store, "a").await;
     create_released(under_test, tcc("g", now), &tokens, now).await;
-    store.register_branches(&gid("g"), 0, vec![branch("02"), branch("01")]).await.unwrap();
+    register(&*store, "g", 0, &[branch("02"), branch("01")]).await.unwrap();
     let claims = store.claim_due(&tokens, 1).await.unwrap();
     assert_eq!(claims.claimed[0].transaction.registrations, [branch("02"), branch("01")]);
     store.commit(commit_of(&claims.claimed[0], |state| state.failures = 1)).await.unwrap();

@@ -7,7 +7,7 @@ use dtm_core::model::{BranchProgress, BranchStatus, Seconds, Status};
 use super::StoreUnderTest;
 use super::fixtures::{
     assert_unchanged, at_once, branch, claim, commit_of, create_held, create_released, finish, finish_of,
-    gid, held, join, load, outlive_nodes, released, saga, tcc,
+    held, join, load, outlive_nodes, register, released, saga, tcc,
 };
 use crate::{Error, NewOwner};
 
@@ -81,7 +81,7 @@ pub async fn a_commit_that_missed_a_registration_changes_nothing(under_test: &mu
     let tokens = join(&*store, "a").await;
     create_held(under_test, tcc("g", now), &tokens).await;
     let early = commit_of(&load(&*store, "g").await, |state| state.status = Status::Submitted);
-    store.register_branches(&gid("g"), 0, vec![branch("01")]).await.unwrap();
+    register(&*store, "g", 0, &[branch("01")]).await.unwrap();
     let before = load(&*store, "g").await;
     let mut too_many = early.clone();
     too_many.expect.registered = 2;
@@ -150,7 +150,7 @@ pub async fn a_finished_transaction_never_changes(under_test: &mut impl StoreUnd
     let mut revived = commit_of(&before, |state| state.status = Status::Submitted);
     revived.due = Some(now);
     assert_unchanged(&*store, &before, store.commit(revived).await).await;
-    let result = store.register_branches(&gid("g"), 0, vec![branch("01")]).await;
+    let result = register(&*store, "g", 0, &[branch("01")]).await;
     assert_unchanged(&*store, &before, result).await;
 }
 

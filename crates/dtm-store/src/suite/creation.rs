@@ -11,8 +11,8 @@ use dtm_core::model::{
 
 use super::StoreUnderTest;
 use super::fixtures::{
-    SOON, at_once, branch, commit_of, create_held, definition, eight, gid, held, join, load, saga, saga_plan,
-    tcc,
+    SOON, at_once, branch, commit_of, create_held, definition, eight, gid, held, join, load, register, saga,
+    saga_plan, tcc,
 };
 use crate::{Error, Expect, NewOwner, NewTransaction, Stored};
 
@@ -99,7 +99,7 @@ pub async fn gids_that_are_prefixes_of_one_another_keep_their_branches(under_tes
     for count in 0..3 {
         for id in ids {
             let new = branch(&format!("{}{count}", id.len()));
-            store.register_branches(&gid(id), count, vec![new]).await.unwrap();
+            register(&*store, id, count, &[new]).await.unwrap();
         }
     }
     for id in ids {
@@ -150,7 +150,7 @@ pub async fn a_gid_that_nobody_created_is_absent(under_test: &mut impl StoreUnde
     };
     let result = store.commit(commit).await;
     assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
-    let result = store.register_branches(&gid("g"), 0, vec![branch("01")]).await;
+    let result = store.register_branches(&gid("g"), &tokens.fresh(), 0, vec![branch("01")]).await;
     assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
     assert!(store.load(&gid("g")).await.unwrap().is_none());
 }

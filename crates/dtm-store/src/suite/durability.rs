@@ -4,7 +4,8 @@ use dtm_core::model::Status;
 
 use super::StoreUnderTest;
 use super::fixtures::{
-    branch, claim, commit_of, create_held, create_released, finish, gid, held, join, load, saga, tcc,
+    branch, claim, commit_of, create_held, create_released, finish, gid, held, join, load, register, saga,
+    tcc,
 };
 use crate::{Error, NewTransaction, Subscriber};
 
@@ -15,7 +16,7 @@ pub async fn everything_acknowledged_survives_a_restart(under_test: &mut impl St
     for index in 0..200 {
         create_held(under_test, saga(&format!("s{index}"), now), &tokens).await;
         create_released(under_test, tcc(&format!("t{index}"), now), &tokens, now).await;
-        store.register_branches(&gid(&format!("t{index}")), 0, vec![branch("01")]).await.unwrap();
+        register(&*store, &format!("t{index}"), 0, &[branch("01")]).await.unwrap();
         let stored = load(&*store, &format!("t{index}")).await;
         store.commit(commit_of(&stored, |state| state.status = Status::Aborting)).await.unwrap();
     }

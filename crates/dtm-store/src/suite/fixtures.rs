@@ -115,6 +115,17 @@ pub(super) async fn load(store: &dyn Store, id: &str) -> Stored {
     }
 }
 
+/// Registers branches, decided on what is stored now and on that many branches.
+pub(super) async fn register(
+    store: &dyn Store,
+    id: &str,
+    registered: usize,
+    branches: &[Registration],
+) -> Result<(), Error> {
+    let owner = load(store, id).await.owner.token;
+    store.register_branches(&gid(id), &owner, registered, branches.to_vec()).await
+}
+
 /// A write that leaves everything as it is, except for `change`. It goes on being driven.
 pub(super) fn commit_of(stored: &Stored, change: impl FnOnce(&mut State)) -> Commit {
     let mut state = stored.transaction.state.clone();

@@ -36,6 +36,7 @@ macro_rules! store_suite {
                 a_registration_changes_neither_state_nor_owner
                 only_a_prepared_transaction_takes_branches
                 a_registration_that_missed_another_changes_nothing
+                a_registration_under_another_token_changes_nothing
                 registrations_at_once_lose_no_branch
                 a_registration_and_an_abort_at_once_lose_no_branch
                 a_thousand_branches_keep_their_order

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::StoreUnderTest;
 use super::fixtures::{
-    branch, create_held, create_released, finish, gid, join, load, outlive_nodes, saga, tcc,
+    branch, create_held, create_released, finish, gid, join, load, outlive_nodes, register, saga, tcc,
 };
 use crate::Filter;
 
@@ -17,7 +17,7 @@ pub async fn what_finished_long_ago_is_removed_with_its_branches(under_test: &mu
     let created = under_test.now();
     for id in ["old", "older"] {
         create_held(under_test, tcc(id, created), &tokens).await;
-        store.register_branches(&gid(id), 0, vec![branch("01"), branch("02")]).await.unwrap();
+        register(&*store, id, 0, &[branch("01"), branch("02")]).await.unwrap();
         finish(under_test, id).await;
     }
     under_test.advance(DAY).await;

@@ -1,13 +1,14 @@
 //! Promises about branches that are appended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dtm_core::model::{BranchId, BranchStatus, Op, Registration, Status};
 
 use super::StoreUnderTest;
 use super::fixtures::{
-    assert_unchanged, at_once, branch, commit_of, create_held, create_released, eight, gid, join, load, saga,
-    tcc,
+    assert_unchanged, at_once, branch, commit_of, create_held, create_released, eight, finish, gid, join,
+    load, register, saga, tcc,
 };
 use crate::Error;
 
@@ -32,9 +33,9 @@ pub async fn branches_come_back_in_the_order_of_registration(under_test: &mut im
         },
         branch("010101"),
     ];
-    store.register_branches(&gid("g"), 0, branches[..2].to_vec()).await.unwrap();
-    store.register_branches(&gid("g"), 2, branches[2..3].to_vec()).await.unwrap();
-    store.register_branches(&gid("g"), 3, branches[3..].to_vec()).await.unwrap();
+    register(&*store, "g", 0, &branches[..2]).await.unwrap();
+    register(&*store, "g", 2, &branches[2..3]).await.unwrap();
+    register(&*store, "g", 3, &branches[3..]).await.unwrap();
     assert_eq!(load(&*store, "g").await.transaction.registrations, branches);
 }
 
@@ -46,7 +47,7 @@ pub async fn a_registration_changes_neither_state_nor_owner(under_test: &mut imp
     create_released(under_test, tcc("released", now), &tokens, now.plus(super::fixtures::SOON)).await;
     for id in ["held", "released"] {
         let mut expected = load(&*store, id).await;
-        store.register_branches(&gid(id), 0, vec![branch("01")]).await.unwrap();
+        register(&*store, id, 0, &[branch("01")]).await.unwrap();
         expected.transaction.registrations.push(branch("01"));
         assert_eq!(load(&*store, id).await, expected);
         store.commit(commit_of(&expected, |state| state.status = Status::Aborting)).await.unwrap();
@@ -64,7 +65,7 @@ pub async fn only_a_prepared_transaction_takes_branches(under_test: &mut impl St
     store.commit(commit_of(&stored, |state| state.status = Status::Submitted)).await.unwrap();
     for id in ["saga", "tcc"] {
         let before = load(&*store, id).await;
-        let result = store.register_branches(&gid(id), 0, vec![branch("01")]).await;
+        let result = register(&*store, id, 0, &[branch("01")]).await;
         assert_unchanged(&*store, &before, result).await;
     }
 }
@@ -74,11 +75,27 @@ pub async fn a_registration_that_missed_another_changes_nothing(under_test: &mut
     let (store, now) = (under_test.store(), under_test.now());
     let tokens = join(&*store, "a").await;
     create_held(under_test, tcc("g", now), &tokens).await;
-    store.register_branches(&gid("g"), 0, vec![branch("01")]).await.unwrap();
+    register(&*store, "g", 0, &[branch("01")]).await.unwrap();
     let before = load(&*store, "g").await;
     for registered in [0, 2] {
-        let late = vec![branch("02"), branch("03")];
-        let result = store.register_branches(&gid("g"), registered, late).await;
+        let result = register(&*store, "g", registered, &[branch("02"), branch("03")]).await;
+        assert_unchanged(&*store, &before, result).await;
+    }
+}
+
+/// Whoever decided on an earlier owner, or on an earlier transaction of the same gid, changes nothing.
+pub async fn a_registration_under_another_token_changes_nothing(under_test: &mut impl StoreUnderTest) {
+    // decision 13
+    let (store, now) = (under_test.store(), under_test.now());
+    let tokens = join(&*store, "a").await;
+    let old = create_held(under_test, tcc("g", now), &tokens).await;
+    finish(under_test, "g").await;
+    under_test.advance(Duration::from_secs(1)).await;
+    assert_eq!(store.purge(under_test.now(), 10).await.unwrap(), 1);
+    create_held(under_test, tcc("g", now), &tokens).await;
+    let before = load(&*store, "g").await;
+    for owner in [old, tokens.fresh()] {
+        let result = store.register_branches(&gid("g"), &owner, 0, vec![branch("01")]).await;
         assert_unchanged(&*store, &before, result).await;
     }
 }
@@ -95,7 +112,7 @@ pub async fn registrations_at_once_lose_no_branch(under_test: &mut impl StoreUnd
         async move {
             loop {
                 let registered = load(&*store, "g").await.transaction.registrations.len();
-                match store.register_branches(&gid("g"), registered, vec![own.clone()]).await {
+                match register(&*store, "g", registered, std::slice::from_ref(&own)).await {
                     Ok(()) => return,
                     Err(Error::Conflict { .. }) => {}
                     Err(error) => panic!("{error}"),
@@ -124,9 +141,11 @@ pub async fn a_registration_and_an_abort_at_once_lose_no_branch(under_test: &mut
         create_held(under_test, tcc(&id, now), &tokens).await;
         let abort = commit_of(&load(&*store, &id).await, |state| state.status = Status::Aborting);
         let (registering, aborting) = (Arc::clone(&store), Arc::clone(&store));
-        let name = gid(&id);
+        let (name, owner) = (gid(&id), abort.expect.owner.clone());
         let registration =
-            tokio::spawn(async move { registering.register_branches(&name, 0, vec![branch("01")]).await });
+            tokio::spawn(
+                async move { registering.register_branches(&name, &owner, 0, vec![branch("01")]).await },
+            );
         let abort = tokio::spawn(async move { aborting.commit(abort).await });
         let (registered, aborted) = (registration.await.unwrap(), abort.await.unwrap());
         let stored = load(&*store, &id).await.transaction;
@@ -149,7 +168,7 @@ pub async fn a_thousand_branches_keep_their_order(under_test: &mut impl StoreUnd
     create_held(under_test, tcc("g", now), &tokens).await;
     let branches: Vec<_> = (0..1_100).map(|number| branch(&format!("{number:02}"))).collect();
     for (chunk, some) in branches.chunks(100).enumerate() {
-        store.register_branches(&gid("g"), chunk * 100, some.to_vec()).await.unwrap();
+        register(&*store, "g", chunk * 100, some).await.unwrap();
     }
     assert_eq!(load(&*store, "g").await.transaction.registrations, branches);
 }

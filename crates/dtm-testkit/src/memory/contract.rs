@@ -2,8 +2,8 @@
 
 use dtm_core::model::{Gid, Registration, Timestamp};
 use dtm_store::{
-    Claims, Commit, Cursor, Epoch, Error, Filter, NewTransaction, NodeName, NodeStore, Page, Rescheduled,
-    Store, Stored, Subscriber, TokenSource, Topic, TopicStore, TransactionStore, WriteStats,
+    Claims, Commit, Cursor, Epoch, Error, Filter, NewTransaction, NodeName, NodeStore, OwnerToken, Page,
+    Rescheduled, Store, Stored, Subscriber, TokenSource, Topic, TopicStore, TransactionStore, WriteStats,
 };
 
 use super::{Medium, MemoryStore};
@@ -25,10 +25,11 @@ impl<M: Medium> TransactionStore for MemoryStore<M> {
     async fn register_branches(
         &self,
         gid: &Gid,
+        owner: &OwnerToken,
         registered: usize,
         branches: Vec<Registration>,
     ) -> Result<(), Error> {
-        self.medium.write(|tables| tables.register_branches(gid, registered, branches)).await
+        self.medium.write(|tables| tables.register_branches(gid, owner, registered, branches)).await
     }
 
     async fn claim_due(&self, tokens: &TokenSource, limit: usize) -> Result<Claims, Error> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use dtm_core::model::{Gid, Registration, State, Timestamp};
 use dtm_store::precondition::{Head, check_due};
-use dtm_store::{Commit, Cursor, Error, Filter, Listed, NewTransaction, NodeName, Page, Stored, Topic};
+use dtm_store::{
+    Commit, Cursor, Error, Filter, Listed, NewTransaction, NodeName, OwnerToken, Page, Stored, Topic,
+};
 
 use super::journal::Before;
 use super::nodes::Node;
@@ -60,11 +62,12 @@ impl Tables {
     pub(super) fn register_branches(
         &mut self,
         gid: &Gid,
+        owner: &OwnerToken,
         registered: usize,
         branches: Vec<Registration>,
     ) -> Result<(), Error> {
         let record = self.readable(gid)?;
-        let head = record.head.registered(gid, registered, branches.len())?;
+        let head = record.head.registered(gid, owner, registered, branches.len())?;
         let mut record = Record { head, ..Record::clone(record) };
         record.registrations.extend(branches);
         self.put_transaction(gid, Some(Arc::new(record)));
