@@ -13,6 +13,8 @@ pub(crate) enum Bug {
     ExpiresTheUnfinished,
     /// The store acknowledges a registered branch without writing it.
     DropsARegistration,
+    /// The store appends a branch although another one came first.
+    IgnoresARaceOfBranches,
     /// The transport takes a time-out for a failure.
     TimeOutIsFailure,
     /// The transport says that a branch was compensated without having called it.

@@ -115,6 +115,12 @@ impl TransactionStore for BuggyStore {
         if self.bug == Some(Bug::DropsARegistration) && registered == 1 {
             return Ok(());
         }
+        if self.bug == Some(Bug::IgnoresARaceOfBranches)
+            && let Some(stored) = self.inner.load(gid).await?
+        {
+            let registered = stored.transaction.registrations.len();
+            return self.inner.register_branches(gid, &stored.owner.token, registered, branches).await;
+        }
         self.inner.register_branches(gid, owner, registered, branches).await
     }
 

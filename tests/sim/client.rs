@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dtm_core::coordinator::Verb;
-use dtm_core::model::{BranchId, Definition, Gid, Mode, Op, Options, Outcome, Plan, Protocol, Registration};
+use dtm_core::model::{
+    BranchId, Definition, Gid, Mode, Op, Options, Outcome, Plan, Protocol, Registration, Transaction,
+    WorkflowEnd,
+};
 use dtm_server::runner::{Applied, Engine, RequestError};
 use dtm_testkit::invariants::{Answer, Ask, Event};
 use tokio::time::sleep;
@@ -32,6 +35,8 @@ pub(crate) enum Request {
     Submit(Plan, Options),
     /// Other content under the same gid.
     SubmitOther(Plan, Options),
+    /// A workflow has ended, in success or not.
+    End(Plan, bool),
     Abort(Mode),
     Register(Registration),
     ForceStop,
@@ -103,6 +108,10 @@ impl Client {
             Request::Submit(plan, options) | Request::SubmitOther(plan, options) => {
                 engine.admit(Verb::Submit, self.definition(plan, options), None).await
             }
+            Request::End(plan, succeeded) => {
+                let definition = self.definition(plan, &Options::default());
+                engine.admit(Verb::Submit, definition, Some(end(*succeeded))).await
+            }
             Request::Abort(mode) => engine.abort(gid, Some(*mode), "the client says so").await,
             Request::Register(registration) => {
                 engine.register(gid, registration, |_| Ok(())).await.map(|()| Applied::Accepted)
@@ -123,9 +132,9 @@ impl Client {
         }
     }
 
-    /// Reads the status.
-    pub(crate) async fn read(&mut self) {
-        let Some(process) = self.cluster.pick(&mut self.chance) else { return };
+    /// Reads what is stored; `None` when there is nothing, or when no answer comes.
+    pub(crate) async fn read(&mut self) -> Option<Transaction> {
+        let process = self.cluster.pick(&mut self.chance)?;
         let gid = self.gid.clone();
         let number = self.world.next_number();
         self.world.journal.record(Event::Asked { gid: gid.clone(), ask: Ask::Read(number) });
@@ -138,20 +147,20 @@ impl Client {
         tokio::select! {
             biased;
             stored = read => {
-                if let Ok(stored) = stored {
-                    let status = stored.map(|stored| stored.transaction.status());
-                    self.world.journal.record(Event::Read { number, gid, status });
-                }
+                let stored = stored.ok()?.map(|stored| stored.transaction);
+                let status = stored.as_ref().map(Transaction::status);
+                self.world.journal.record(Event::Read { number, gid, status });
+                stored
             }
-            () = process.gate.death() => {}
-            () = sleep(PATIENCE) => {}
+            () = process.gate.death() => None,
+            () = sleep(PATIENCE) => None,
         }
     }
 
-    /// Does something at a branch itself: try, or XA prepare.
-    pub(crate) async fn at_branch(&self, branch_id: &BranchId) -> Outcome {
+    /// Does something at a branch itself: try, XA prepare, or a step of a workflow.
+    pub(crate) async fn at_branch(&self, branch_id: &BranchId, op: Op) -> Outcome {
         let branches = &self.world.branches;
-        branches.ask(self.gid.clone(), branch_id.clone(), Op::Action, Duration::from_secs(2)).await
+        branches.ask(self.gid.clone(), branch_id.clone(), op, Duration::from_secs(2)).await
     }
 }
 
@@ -161,12 +170,18 @@ impl Request {
             Self::Prepare(..) => Ask::Prepare,
             Self::Submit(..) => Ask::Submit,
             Self::SubmitOther(..) => Ask::SubmitOther,
+            Self::End(_, succeeded) => Ask::End { succeeded: *succeeded },
             Self::Abort(_) => Ask::Abort,
             Self::Register(registration) => Ask::Register(registration.branch_id().clone()),
             Self::ForceStop => Ask::ForceStop,
             Self::Reschedule => Ask::Reschedule,
         }
     }
+}
+
+fn end(succeeded: bool) -> WorkflowEnd {
+    let reason = if succeeded { "" } else { "a step said no" };
+    WorkflowEnd { succeeded, result: "the result".to_owned(), reason: reason.to_owned() }
 }
 
 fn answer_of(result: Result<Applied, RequestError>) -> Answer {

@@ -7,6 +7,7 @@
 //! | `world`, `cluster`, `gate` | server processes that crash, stop, stand still, are overtaken |
 //! | `watched_store`, `faults` | the store as one process sees it |
 //! | `transport` | calls to the simulated branches |
+//! | `flows` | call-backs of workflows to the applications that run them |
 //! | `client`, `workload` | clients that remember what they were told |
 //! | `bug`, `buggy_store` | planted bugs, which the checker has to find |
 //! | `watchdog` | ends a run that turns in circles |
@@ -29,6 +30,7 @@ mod client;
 mod cluster;
 mod copies;
 mod faults;
+mod flows;
 mod gate;
 mod planted;
 mod repeatable;

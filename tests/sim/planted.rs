@@ -40,6 +40,11 @@ fn a_registration_that_is_acknowledged_but_not_written_is_found() {
 }
 
 #[test]
+fn a_step_of_a_workflow_that_two_executions_record_is_found() {
+    is_found(Bug::IgnoresARaceOfBranches, &["I12"]);
+}
+
+#[test]
 fn a_transport_that_takes_a_time_out_for_a_failure_is_found() {
     is_found(Bug::TimeOutIsFailure, &["I7"]);
 }

@@ -14,11 +14,13 @@ use dtm_testkit::services::Branches;
 
 use crate::bug::Bug;
 use crate::faults::Faults;
+use crate::flows::Flows;
 use crate::gate::Gate;
 
 #[derive(Debug)]
 pub(crate) struct SimTransport {
     pub(crate) branches: Arc<Branches>,
+    pub(crate) flows: Arc<Flows>,
     pub(crate) journal: Journal,
     pub(crate) gate: Gate,
     pub(crate) numbers: Arc<AtomicU64>,
@@ -74,6 +76,7 @@ impl SimTransport {
                 };
                 self.branches.call(&BranchCall { op: CallOp::Branch(op), ..call.clone() }).await
             }
+            (_, CallOp::Workflow(_)) => self.flows.resume(&call.gid, call.timeout.into()).await,
             (Some(Bug::TimeOutIsFailure), _) => match self.branches.call(call).await {
                 Outcome::Unknown { cause } => Outcome::Failure { reason: cause },
                 other => other,

@@ -19,6 +19,7 @@ use crate::bug::Bug;
 use crate::buggy_store::BuggyStore;
 use crate::chance::Chance;
 use crate::faults::Faults;
+use crate::flows::Flows;
 use crate::gate::Gate;
 use crate::transport::SimTransport;
 use crate::watched_store::WatchedStore;
@@ -32,6 +33,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<VirtualClock>,
     pub(crate) journal: Journal,
     pub(crate) branches: Arc<Branches>,
+    pub(crate) flows: Arc<Flows>,
     pub(crate) store: Arc<BuggyStore>,
     pub(crate) faults: Faults,
     pub(crate) metrics: Metrics,
@@ -66,6 +68,7 @@ impl World {
             clock,
             journal,
             branches: Arc::new(Branches::new(books)),
+            flows: Arc::default(),
             store: Arc::new(BuggyStore::new(store, bug)),
             faults: Faults::new(chance.fork()),
             metrics: Metrics::new(),
@@ -101,6 +104,7 @@ impl World {
         };
         let transport = SimTransport {
             branches: Arc::clone(&self.branches),
+            flows: Arc::clone(&self.flows),
             journal: self.journal.clone(),
             gate: gate.clone(),
             numbers: Arc::clone(&self.numbers),

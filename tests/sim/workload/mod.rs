@@ -4,6 +4,7 @@ mod message;
 mod mishaps;
 mod saga;
 mod two_phase;
+mod workflow;
 
 mod programs;
 

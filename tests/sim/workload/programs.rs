@@ -7,7 +7,7 @@ use dtm_core::model::{Gid, Mode, Seconds};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::{message, saga, two_phase};
+use super::{message, saga, two_phase, workflow};
 use crate::chance::Chance;
 use crate::client::{Client, Request};
 use crate::cluster::Cluster;
@@ -33,14 +33,23 @@ pub(crate) fn start(
             gid: Gid::parse(&format!("g{number}")).expect("a good gid"),
         };
         let begin = chance.millis(0, span);
-        let mode = chance.one_of(&[Mode::Saga, Mode::Saga, Mode::Saga, Mode::Tcc, Mode::Xa, Mode::Message]);
+        let mode = chance.one_of(&[
+            Mode::Saga,
+            Mode::Saga,
+            Mode::Saga,
+            Mode::Tcc,
+            Mode::Xa,
+            Mode::Message,
+            Mode::Workflow,
+        ]);
         let meddler = chance.percent(25).then(|| client.fork());
         tasks.push(tokio::spawn(async move {
             sleep(begin).await;
             match mode {
                 Mode::Tcc | Mode::Xa => two_phase::run(client, mode).await,
                 Mode::Message => message::run(client).await,
-                Mode::Saga | Mode::Workflow => saga::run(client).await,
+                Mode::Saga => saga::run(client).await,
+                Mode::Workflow => workflow::run(client).await,
             }
         }));
         if let Some(meddler) = meddler {

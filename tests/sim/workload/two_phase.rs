@@ -54,7 +54,7 @@ async fn try_branches(client: &mut Client, mode: Mode, prepared: bool) -> Option
         if !client.insist(&Request::Register(registration)).await.is_acknowledged() {
             return Some(false);
         }
-        if client.at_branch(&branch_id).await != Outcome::Success {
+        if client.at_branch(&branch_id, Op::Action).await != Outcome::Success {
             return Some(false);
         }
     }

@@ -37,6 +37,12 @@ fn of_one(observed: &Observed<'_>, gid: &Gid, events: &[&Event]) -> Vec<Violatio
             {
                 Some("submit was acknowledged, but it is rolled back".to_owned())
             }
+            (Ask::End { succeeded }, status)
+                if status != (if *succeeded { Status::Succeed } else { Status::Failed })
+                    && !observed.may_be_force_stopped(gid) =>
+            {
+                Some(format!("{ask} was acknowledged, but it is {status}"))
+            }
             (Ask::Abort, Status::Prepared | Status::Submitted | Status::Succeed) => {
                 Some(format!("abort was acknowledged, but it is {}", stored.status()))
             }

@@ -15,7 +15,8 @@ pub(super) fn check(observed: &Observed<'_>) -> Vec<Violation> {
 fn of_one(observed: &Observed<'_>, stored: &Transaction) -> Vec<Violation> {
     let gid = stored.gid();
     let (back, forward) = match stored.mode() {
-        Mode::Saga | Mode::Workflow | Mode::Message => (Op::Compensate, Op::Action),
+        Mode::Saga | Mode::Message => (Op::Compensate, Op::Action),
+        Mode::Workflow => (Op::Rollback, Op::Action),
         Mode::Tcc => (Op::Cancel, Op::Confirm),
         Mode::Xa => (Op::Rollback, Op::Commit),
     };
@@ -23,7 +24,10 @@ fn of_one(observed: &Observed<'_>, stored: &Transaction) -> Vec<Violation> {
     for branch_id in observed.branches(gid) {
         let done = observed.applied(gid, branch_id, Op::Action);
         let undone = observed.applied(gid, branch_id, back);
-        let can_be_undone = stored.mode() == Mode::Message || has_url(stored, branch_id, back);
+        let can_be_undone = match stored.mode() {
+            Mode::Message | Mode::Workflow => true,
+            Mode::Saga | Mode::Tcc | Mode::Xa => has_url(stored, branch_id, back),
+        };
         if done != undone && can_be_undone {
             let what =
                 format!("failed, but branch {branch_id} was done {done} times and undone {undone} times");

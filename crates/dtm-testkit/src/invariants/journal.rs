@@ -150,6 +150,11 @@ pub enum Ask {
     Submit,
     /// Go forward, with other content than before under the same gid.
     SubmitOther,
+    /// Remember how a workflow has ended.
+    End {
+        /// Whether it succeeded.
+        succeeded: bool,
+    },
     /// Undo.
     Abort,
     /// Remember a branch.
@@ -294,6 +299,8 @@ impl fmt::Display for Ask {
             Self::Prepare => f.write_str("prepare"),
             Self::Submit => f.write_str("submit"),
             Self::SubmitOther => f.write_str("submit with other content"),
+            Self::End { succeeded: true } => f.write_str("end in success"),
+            Self::End { succeeded: false } => f.write_str("end in failure"),
             Self::Abort => f.write_str("abort"),
             Self::Register(branch_id) => write!(f, "register {branch_id}"),
             Self::ForceStop => f.write_str("force stop"),

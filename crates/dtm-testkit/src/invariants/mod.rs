@@ -14,12 +14,14 @@
 //! | `i7_message` | branches of a message run if, and only if, the local transaction committed |
 //! | `i8_ends` | after the faults every transaction ends |
 //! | `i11_fenced` | a write with an old owner token changes nothing |
+//! | `i12_recorded_once` | a step of a workflow is recorded at most once |
 //! | `repeats` | the same request again is the same, another one is not |
 //! | `successors` | a server whose name another one has taken stops |
 //! | `calls` | no call before the creation or after the end is durable, one driver for each transaction |
 
 mod calls;
 mod i11_fenced;
+mod i12_recorded_once;
 mod i1_kept;
 mod i2_final;
 mod i3_done_once;

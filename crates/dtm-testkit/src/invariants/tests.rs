@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use dtm_core::coordinator::{CallKey, Policy};
 use dtm_core::model::{
-    BranchId, BranchIndex, Definition, Gid, Mode, Op, Options, Ordering, Plan, Protocol, Registration,
-    Status, Step, StepIndex, Timestamp, Transaction,
+    BranchId, BranchIndex, BranchStatus, Definition, Gid, Mode, Op, Options, Ordering, Payload, Plan,
+    Protocol, Registration, Status, Step, StepIndex, Timestamp, Transaction,
 };
 use dtm_store::{Epoch, NodeName, OwnerToken, Ownership};
 
@@ -53,6 +53,21 @@ fn tcc(status: Status) -> Transaction {
         data: "{}".into(),
     }];
     tcc
+}
+
+/// With these operations recorded for its first branch.
+fn workflow(status: Status, ops: &[Op]) -> Transaction {
+    let plan =
+        Plan::Workflow { callback: Arc::from("http://flow"), name: Arc::from("f"), data: Payload::empty() };
+    let mut workflow = transaction(plan, status);
+    let recorded = |op: &Op| Registration::Workflow {
+        branch_id: branch(0),
+        op: *op,
+        status: BranchStatus::Succeed,
+        data: Payload::empty(),
+    };
+    workflow.registrations = ops.iter().map(recorded).collect();
+    workflow
 }
 
 fn effect(index: u32, op: Op, did: Did) -> Event {
@@ -191,6 +206,38 @@ fn a_write_under_an_old_token_breaks_i11() {
     };
     assert_eq!(run(1), Vec::<&str>::new());
     assert_eq!(run(0), ["I11"]);
+}
+
+#[test]
+fn a_workflow_that_ends_otherwise_than_its_client_was_told_breaks_i1() {
+    let done = effect(0, Op::Action, Did::Applied);
+    let ended = |succeeded| [done.clone(), answered(Ask::End { succeeded }, Answer::Accepted)];
+    let stored = || Some(workflow(Status::Succeed, &[Op::Action]));
+    assert_eq!(broken(&ended(true), stored()), Vec::<&str>::new());
+    assert_eq!(broken(&ended(false), stored()), ["I1"]);
+}
+
+#[test]
+fn a_workflow_keeps_i3_and_i4_as_well() {
+    let did = |ops: &[Op]| ops.iter().map(|op| effect(0, *op, Did::Applied)).collect::<Vec<_>>();
+    let (once, undone) = ([Op::Action], [Op::Action, Op::Rollback]);
+    assert_eq!(broken(&did(&undone), Some(workflow(Status::Failed, &undone))), Vec::<&str>::new());
+    assert_eq!(broken(&did(&once), Some(workflow(Status::Failed, &once))), ["I4"]);
+    assert_eq!(broken(&did(&undone), Some(workflow(Status::Succeed, &undone))), ["I3"]);
+    assert_eq!(broken(&[], Some(workflow(Status::Succeed, &once))), ["I3"]);
+}
+
+#[test]
+fn a_step_that_is_recorded_twice_or_for_two_executions_breaks_i12() {
+    let (done, undone) = (effect(0, Op::Action, Did::Applied), effect(0, Op::Rollback, Did::Applied));
+    let told = answered(Ask::Register(branch(0)), Answer::Accepted);
+    let both = workflow(Status::Failed, &[Op::Action, Op::Rollback]);
+    let events = [done.clone(), told.clone(), undone.clone(), told.clone()];
+    assert_eq!(broken(&events, Some(both)), Vec::<&str>::new());
+    let twice = workflow(Status::Succeed, &[Op::Action, Op::Action]);
+    assert_eq!(broken(&[done.clone(), told.clone()], Some(twice)), ["I12"]);
+    let once = workflow(Status::Succeed, &[Op::Action]);
+    assert_eq!(broken(&[done, told.clone(), told], Some(once)), ["I12"]);
 }
 
 #[test]

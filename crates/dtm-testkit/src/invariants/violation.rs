@@ -6,7 +6,7 @@ use dtm_core::model::Gid;
 
 use super::{
     Observed, calls, i1_kept, i2_final, i3_done_once, i4_undone, i5_reverse, i6_one_way, i7_message, i8_ends,
-    i11_fenced, repeats, successors,
+    i11_fenced, i12_recorded_once, repeats, successors,
 };
 
 /// One invariant that does not hold for one transaction.
@@ -45,6 +45,7 @@ pub fn check(observed: &Observed<'_>) -> Vec<Violation> {
         i7_message::check,
         i8_ends::check,
         i11_fenced::check,
+        i12_recorded_once::check,
         calls::check,
         repeats::check,
         successors::check,
