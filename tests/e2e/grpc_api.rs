@@ -151,10 +151,10 @@ async fn calls_are_counted_under_the_names_of_http() {
     grpc.new_gid(()).await.unwrap();
     let metrics = server.get("/api/metrics").await.body;
     for line in [
-        r#"dtm_server_process_total{type="GRPC",api="submit",status="ok"} 1"#,
-        r#"dtm_server_process_total{type="GRPC",api="submit",status="fail"} 1"#,
-        r#"dtm_server_process_total{type="GRPC",api="newGid",status="ok"} 1"#,
-        r#"dtm_server_response_duration_count{type="GRPC",api="submit"} 2"#,
+        r#"dtm_server_process_total{type="grpc",api="submit",status="ok"} 1"#,
+        r#"dtm_server_process_total{type="grpc",api="submit",status="fail"} 1"#,
+        r#"dtm_server_process_total{type="grpc",api="newgid",status="ok"} 1"#,
+        r#"dtm_server_response_duration_count{type="grpc",api="submit"} 2"#,
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }

@@ -260,11 +260,11 @@ async fn other_methods_of_http_are_unknown_paths_and_calls_are_counted_apart() {
     let metrics = server.get("/api/metrics").await.body;
     let counted = |api: &str, status: &str| {
         let wanted =
-            [format!("api=\"{api}\""), format!("status=\"{status}\""), "type=\"JSON-RPC\"".to_owned()];
+            [format!("api=\"{api}\""), format!("status=\"{status}\""), "type=\"json-rpc\"".to_owned()];
         let is_it = |line: &&str| line.ends_with(" 1") && wanted.iter().all(|label| line.contains(label));
         metrics.lines().filter(is_it).count()
     };
-    for (api, status) in [("newGid", "ok"), ("other", "fail"), ("submit", "fail")] {
+    for (api, status) in [("newgid", "ok"), ("other", "fail"), ("submit", "fail")] {
         assert_eq!(counted(api, status), 1, "{api} {status}:\n{metrics}");
     }
 }

@@ -214,3 +214,28 @@ async fn everything_at_the_same_moment_is_never_an_internal_error() {
         assert_eq!(rows, vec![expected; registered].join(" "), "{view:?}\n{requests:#?}\n{answers:#?}");
     }
 }
+
+#[tokio::test]
+async fn another_delay_or_protocol_under_the_same_gid_is_refused_and_not_ignored() {
+    // decision 1, 21, behaviour 14, 90
+    let (server, branches) = both().await;
+    let delayed =
+        |delay: u32| message("g", &branches, 1).with("custom_data", format!(r#"{{"delay":{delay}}}"#));
+    server.accepts("submit", &delayed(100)).await;
+    for repetition in [delayed(100), delayed(0), message("g", &branches, 1)] {
+        server.accepts("submit", &repetition).await;
+    }
+    let other = server.post("submit", &delayed(1)).await;
+    assert_eq!(other.status, 409, "{other:?}");
+    assert!(other.message().contains("custom_data"), "{other:?}");
+
+    let prepared = message("p", &branches, 1);
+    server.accepts("prepare", &prepared).await;
+    let other = server.post("submit", &prepared.clone().with("protocol", "json-rpc")).await;
+    assert_eq!(other.status, 409, "{other:?}");
+    assert!(other.message().contains("protocol"), "{other:?}");
+    assert_eq!(server.query("p").await.status(), "prepared");
+    assert!(branches.calls().is_empty());
+    server.accepts("submit", &prepared.with("protocol", "http")).await;
+    server.end_of("p").await;
+}

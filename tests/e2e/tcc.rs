@@ -135,8 +135,8 @@ async fn an_empty_confirm_url_is_a_success() {
 }
 
 #[tokio::test]
-async fn who_waits_for_the_result_is_told_ongoing_by_425_and_an_error_by_500() {
-    // behaviour 3, 80, defect B18
+async fn who_waits_for_the_result_is_told_ongoing_by_425_a_failure_by_409_and_an_error_by_500() {
+    // behaviour 3, 77, 80, 91, decision 5, defect B18
     let (server, branches) = both().await;
     let body = |gid: &str| tcc(gid).with("wait_result", true).with("retry_interval", 100);
     prepared(&server, &branches, &body("done"), &["01"]).await;
@@ -153,8 +153,42 @@ async fn who_waits_for_the_result_is_told_ongoing_by_425_and_an_error_by_500() {
     let error = server.post("submit", &body("error")).await;
     assert_eq!(error.status, 500, "{error:?}");
     assert!(error.json().get("dtm_result").is_none(), "{error:?}");
-    for gid in ["ongoing", "error"] {
+    assert_eq!(error.json()["status"], "submitted", "decision 5: {error:?}");
+
+    prepared(&server, &branches, &body("failure"), &["04"]).await;
+    branches.on("/confirm04", [Reply::of(409, "no stock")]);
+    let failure = server.post("submit", &body("failure")).await;
+    assert_eq!((failure.status, &failure.json()["status"]), (409, &json!("submitted")), "{failure:?}");
+    for (answer, end) in [(error, ""), (failure, "no stock FAILURE")] {
+        let message = answer.message();
+        assert!(message.starts_with("your http/grpc result should be specified as in:"), "{message}");
+        assert!(message.ends_with(end), "{message}");
+    }
+    for gid in ["ongoing", "error", "failure"] {
         assert_eq!(server.query(gid).await.status(), "submitted", "{gid}");
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_the_result_of_an_abort_is_answered_after_the_first_pass() {
+    // behaviour 17, 80, decision 5
+    let (server, branches) = both().await;
+    for (gid, id, prepare_waits, abort_waits) in [("p", "01", true, false), ("a", "02", false, true)] {
+        let body = tcc(gid).with("retry_interval", 100);
+        prepared(&server, &branches, &body.clone().with("wait_result", prepare_waits), &[id]).await;
+        branches.on(&format!("/cancel{id}"), [Reply::ongoing(), Reply::error(), Reply::ok()]);
+        let abort = body.with("wait_result", abort_waits).with("rollback_reason", "no luck");
+
+        let ongoing = server.post("abort", &abort).await;
+        let expected = r#"{"dtm_result":"ONGOING","message":"ONGOING","status":"aborting"}"#;
+        assert_eq!(ongoing.parts(), (425, expected), "{gid}");
+        let error = server.post("abort", &abort).await;
+        assert_eq!((error.status, &error.json()["status"]), (500, &json!("aborting")), "{error:?}");
+        assert_eq!(server.post("abort", &abort).await.parts(), (200, SUCCESS), "{gid}");
+        let view = server.query(gid).await;
+        assert_eq!((view.status(), view.reason()), ("failed", "no luck"), "ended before the answer");
+        let late = server.post("abort", &abort).await;
+        assert_eq!(late.status, 409, "{late:?}");
     }
 }
 

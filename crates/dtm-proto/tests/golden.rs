@@ -72,7 +72,7 @@ fn envelopes() {
     assert_golden("failure_with_status.json", &Envelope::failure(waited, Some("submitted")));
     assert_golden("ongoing.json", &Envelope::ongoing("ONGOING", None));
     assert_golden("ongoing_with_status.json", &Envelope::ongoing("ONGOING", Some("submitted")));
-    assert_golden("error.json", &Envelope::error("no TransGlobal with gid: X found"));
+    assert_golden("error.json", &Envelope::error("no TransGlobal with gid: X found", None));
     assert_golden("new_gid.json", &Envelope::new_gid("nkY2wQhJNjqhEnoETDzLh9"));
     assert_golden("version.json", &Envelope::version("v0.1.0"));
     assert_golden("ping.json", Envelope::ping());
@@ -254,7 +254,7 @@ fn what_our_server_answers_is_what_our_client_reads() {
         (Envelope::success().to_vec(), answer("SUCCESS", "", "", "")),
         (Envelope::failure("no", Some("failed")), answer("FAILURE", "no", "failed", "")),
         (Envelope::ongoing("wait", None), answer("ONGOING", "wait", "", "")),
-        (Envelope::error("why"), answer("", "why", "", "")),
+        (Envelope::error("why", Some("submitted")), answer("", "why", "submitted", "")),
         (Envelope::new_gid("g"), answer("SUCCESS", "", "", "g")),
         (br#"{"dtm_result":null,"new":[1]}"#.to_vec(), answer("", "", "", "")),
     ];

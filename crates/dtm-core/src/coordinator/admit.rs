@@ -2,7 +2,7 @@
 
 use super::{Input, Limits, Refusal};
 use crate::model::{
-    Amendment, Definition, Options, Ordering, Plan, Status, Step, Transaction, WorkflowEnd, listed,
+    Amendment, Definition, Ordering, Plan, Protocol, Seconds, Status, Step, Transaction, WorkflowEnd, listed,
 };
 
 /// What the client asked for.
@@ -89,7 +89,7 @@ pub fn readmit(
             amendment: amendment(stored, request),
             end: end.cloned(),
         })),
-        (Verb::Submit, Status::Submitted) => match changed_option(stored.options(), &request.options) {
+        (Verb::Submit, Status::Submitted) => match changed_option(stored, request) {
             Some(option) => Err(Refusal::Different { difference: option.to_owned() }),
             None => Ok(Readmission::Feed(Input::Submitted { amendment: None, end: end.cloned() })),
         },
@@ -106,18 +106,26 @@ pub fn readmit(
 /// What the submit adds to what prepare said (behaviour 14, decision 21); `None` when it adds nothing.
 fn amendment(stored: &Transaction, request: &Definition) -> Option<Amendment> {
     let options = request.options.or(&stored.definition.options);
-    let delay = match &request.plan {
-        Plan::Message { delay, .. } => *delay,
-        Plan::Saga { .. } | Plan::Tcc | Plan::Xa | Plan::Workflow { .. } => None,
-    };
+    let delay = delay(request);
     let added = options != stored.definition.options || (delay.is_some() && delay != stored.delay());
     added.then_some(Amendment { options, delay })
+}
+
+const fn delay(request: &Definition) -> Option<Seconds> {
+    match &request.plan {
+        Plan::Message { delay, .. } => *delay,
+        Plan::Saga { .. } | Plan::Tcc | Plan::Xa | Plan::Workflow { .. } => None,
+    }
 }
 
 fn difference(stored: &Transaction, request: &Definition) -> Option<String> {
     let own = &stored.definition;
     if own.plan.mode() != request.plan.mode() {
         return Some("trans_type".to_owned());
+    }
+    // Nothing sent means HTTP, and over gRPC it is always gRPC: only JSON-RPC is somebody's choice.
+    if request.protocol == Protocol::JsonRpc && own.protocol != request.protocol {
+        return Some("protocol".to_owned());
     }
     if let Some(difference) = step_difference(own.plan.steps(), request.plan.steps()) {
         return Some(difference);
@@ -170,8 +178,10 @@ fn step_difference(stored: &[Step], request: &[Step]) -> Option<String> {
 }
 
 /// The first option that the request sets and that is not what the transaction runs with.
-fn changed_option(own: &Options, request: &Options) -> Option<&'static str> {
-    let request = &request.or(own);
+fn changed_option(stored: &Transaction, request: &Definition) -> Option<&'static str> {
+    let own = stored.options();
+    let delay = delay(request).or(stored.delay());
+    let request = &request.options.or(own);
     let differs = |mine: bool, name| mine.then_some(name);
     differs(request.timeout_to_fail != own.timeout_to_fail, "timeout_to_fail")
         .or(differs(request.retry_interval != own.retry_interval, "retry_interval"))
@@ -179,4 +189,5 @@ fn changed_option(own: &Options, request: &Options) -> Option<&'static str> {
         .or(differs(request.request_timeout != own.request_timeout, "request_timeout"))
         .or(differs(request.branch_headers != own.branch_headers, "branch_headers"))
         .or(differs(request.concurrent != own.concurrent, "concurrent"))
+        .or(differs(delay != stored.delay(), "custom_data"))
 }

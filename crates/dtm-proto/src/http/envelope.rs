@@ -45,10 +45,11 @@ impl Envelope {
         encode(&Body { dtm_result: Some("ONGOING"), message: Some(message), status, ..EMPTY })
     }
 
-    /// Any other status code: the request was wrong, or the server could not.
+    /// Any other status code: the request was wrong, or the server could not. `status` as for
+    /// [`Envelope::failure`].
     #[must_use]
-    pub fn error(message: &str) -> Vec<u8> {
-        encode(&Body { message: Some(message), ..EMPTY })
+    pub fn error(message: &str, status: Option<&str>) -> Vec<u8> {
+        encode(&Body { message: Some(message), status, ..EMPTY })
     }
 
     /// The answer to `newGid`.

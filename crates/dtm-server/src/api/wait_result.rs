@@ -24,22 +24,26 @@ pub(super) fn result_of_wait(mode: Mode, end: PassEnd) -> Result<(), ApiError> {
     Err(error.with_status(status))
 }
 
+/// The same for a client that has aborted: what it wanted is the roll-back.
+pub(super) fn result_of_abort(end: PassEnd) -> Result<(), ApiError> {
+    match end.status {
+        Status::Failed => Ok(()),
+        // A message ends at once, and TCC and XA have the same answers.
+        status => Err(unfinished(Mode::Tcc, end.trouble).with_status(status)),
+    }
+}
+
 fn unfinished(mode: Mode, trouble: Option<Outcome>) -> ApiError {
     let not_ended = || ApiError::new(Class::Failure, NOT_ENDED.to_owned());
     match (mode, trouble) {
-        (
-            Mode::Tcc | Mode::Xa,
-            Some(
-                Outcome::Failure { reason: cause } | Outcome::Unknown { cause } | Outcome::NotSent { cause },
-            ),
-        ) => ApiError::new(Class::Internal, cause),
-        (Mode::Tcc | Mode::Xa, _) => ApiError::new(Class::Ongoing, "ONGOING".to_owned()),
-        (Mode::Message, Some(Outcome::Failure { reason })) => {
+        (Mode::Tcc | Mode::Xa | Mode::Message, Some(Outcome::Failure { reason })) => {
             ApiError::new(Class::Failure, format!("{WRONG_RESULT}{}", failed(&reason)))
         }
-        (Mode::Message, Some(Outcome::Unknown { cause } | Outcome::NotSent { cause })) => {
-            ApiError::new(Class::Internal, format!("{WRONG_RESULT}{cause}"))
-        }
+        (
+            Mode::Tcc | Mode::Xa | Mode::Message,
+            Some(Outcome::Unknown { cause } | Outcome::NotSent { cause }),
+        ) => ApiError::new(Class::Internal, format!("{WRONG_RESULT}{cause}")),
+        (Mode::Tcc | Mode::Xa, _) => ApiError::new(Class::Ongoing, "ONGOING".to_owned()),
         (Mode::Saga | Mode::Message | Mode::Workflow, _) => not_ended(),
     }
 }

@@ -10,25 +10,26 @@ pub(super) const ALERT_SENT: usize = 0;
 pub(super) const ALERT_FAILED: usize = 1;
 pub(super) const ALERT_DROPPED: usize = 2;
 
-pub(super) const PROTOCOLS: &[&str] = &["HTTP", "GRPC", "JSON-RPC", "other"];
+// Lower case, as with DTM: dashboards select by it.
+pub(super) const PROTOCOLS: &[&str] = &["http", "grpc", "json-rpc", "other"];
 pub(super) const APIS: &[&str] = &[
     "submit",
     "prepare",
-    "registerBranch",
+    "registerbranch",
     "abort",
-    "newGid",
+    "newgid",
     "query",
-    "prepareWorkflow",
+    "prepareworkflow",
     "all",
     "version",
-    "forceStop",
-    "resetNextCronTime",
-    "resetCronTime",
+    "forcestop",
+    "resetnextcrontime",
+    "resetcrontime",
     "subscribe",
     "unsubscribe",
     "topic",
-    "queryKV",
-    "scanKV",
+    "querykv",
+    "scankv",
     "other",
 ];
 pub(super) const OK_OR_FAIL: &[&str] = &["ok", "fail"];
@@ -47,9 +48,9 @@ pub(super) const BRANCH_TYPE: Dimension = Dimension { label: "branchtype", value
 pub(super) const OUTCOME: Dimension = Dimension { label: "outcome", values: OUTCOMES };
 pub(super) const RESULT: Dimension = Dimension { label: "result", values: &["sent", "failed", "dropped"] };
 
-/// The index of a value; the last one stands for all that are not listed.
+/// The index of a value, whatever its case; the last one stands for all that are not listed.
 pub(super) fn position(values: &[&str], value: &str) -> usize {
-    values.iter().position(|known| *known == value).unwrap_or(values.len() - 1)
+    values.iter().position(|known| known.eq_ignore_ascii_case(value)).unwrap_or(values.len() - 1)
 }
 
 pub(super) const fn mode_index(mode: Mode) -> usize {

@@ -19,7 +19,7 @@ fn names(text: &str) -> BTreeSet<&str> {
 
 fn busy() -> Metrics {
     let metrics = Metrics::new();
-    metrics.request("submit", "HTTP", true, Duration::from_millis(2));
+    metrics.request("submit", "http", true, Duration::from_millis(2));
     metrics.transaction_ended(Mode::Saga, Status::Succeed, Duration::from_millis(20));
     metrics.branch_called(Mode::Saga, &CallOp::Branch(Op::Action), &Outcome::Success);
     metrics
@@ -31,8 +31,8 @@ fn the_names_and_labels_are_those_of_dtm() {
     let text = busy().render();
     for line in [
         concat!("dtm_server_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
-        "dtm_server_process_total{type=\"HTTP\",api=\"submit\",status=\"ok\"} 1",
-        "dtm_server_response_duration_count{type=\"HTTP\",api=\"submit\"} 1",
+        "dtm_server_process_total{type=\"http\",api=\"submit\",status=\"ok\"} 1",
+        "dtm_server_response_duration_count{type=\"http\",api=\"submit\"} 1",
         "dtm_transaction_process_total{model=\"saga\",status=\"ok\"} 1",
         "dtm_transaction_handled_duration_count{model=\"saga\"} 1",
         "dtm_branch_process_total{model=\"saga\",branchtype=\"action\",status=\"ok\"} 1",
@@ -48,7 +48,7 @@ fn the_names_and_labels_are_those_of_dtm() {
 fn the_number_of_series_does_not_grow_with_the_number_of_transactions() {
     // defect R11, S11
     let metrics = busy();
-    metrics.request("query?gid=1", "HTTP", true, Duration::ZERO);
+    metrics.request("query?gid=1", "http", true, Duration::ZERO);
     metrics.branch_called(Mode::Workflow, &CallOp::Workflow("w-1".into()), &Outcome::Ongoing);
     let before = metrics.render().lines().count();
     for _ in 0..1_000 {

@@ -14,7 +14,7 @@ use dtm_store::{Cursor, Error, Filter, OwnerToken, Page, Rescheduled, Stored};
 use super::context::{Context, Shared};
 use super::driver::{Driver, Start};
 use super::registry::Inbox;
-use super::request::{Admit, Applied, Command, Request, RequestError};
+use super::request::{Abort, Admit, Applied, Command, Request, RequestError};
 use super::{housekeeping, orphans, poller};
 
 /// How often a request is sent again because the driver that it reached was just about to end.
@@ -61,12 +61,20 @@ impl Engine {
         self.ask(&gid, || Request::Admit(admit.clone())).await
     }
 
-    /// Abort, with the mode that the client believes the transaction to have, if it says so.
+    /// Abort, with the mode that the client believes the transaction to have, if it says so. The answer waits
+    /// for the end of the first pass when this request or the transaction has `wait_result`.
     ///
     /// # Errors
     /// [`RequestError`] saying why not.
-    pub async fn abort(&self, gid: &Gid, mode: Option<Mode>, reason: &str) -> Result<Applied, RequestError> {
-        self.ask(gid, || Request::Abort { mode, reason: reason.to_owned() }).await
+    pub async fn abort(
+        &self,
+        gid: &Gid,
+        mode: Option<Mode>,
+        reason: &str,
+        wait_result: bool,
+    ) -> Result<Applied, RequestError> {
+        let abort = Box::new(Abort { mode, reason: reason.to_owned(), wait_result });
+        self.ask(gid, || Request::Abort(abort.clone())).await
     }
 
     /// Ends a transaction without undoing anything; once it has returned, nothing is called any more.

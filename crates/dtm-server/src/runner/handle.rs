@@ -6,7 +6,7 @@ use dtm_store::{Error, NewTransaction, Ownership, Stored};
 
 use super::commit::is_call;
 use super::driver::{Driver, Held, Trouble, answer};
-use super::request::{Admit, Answer, Applied, Command, Request, RequestError};
+use super::request::{Abort, Admit, Answer, Applied, Command, Request, RequestError};
 
 impl Driver {
     pub(super) async fn handle(&mut self, command: Command) {
@@ -29,11 +29,20 @@ impl Driver {
             Request::Admit(admit) => {
                 let waits = admit.verb == Verb::Submit && admit.definition.options.wait_result;
                 if waits {
-                    return self.admit_and_wait(&admit, to).await;
+                    self.waiters.push(to);
+                    let result = self.admit(&admit).await;
+                    return self.still_waiting(result);
                 }
                 self.admit(&admit).await
             }
-            Request::Abort { mode, reason } => self.abort(mode, reason).await,
+            Request::Abort(abort) => {
+                let mut to = Some(to);
+                let result = self.abort(&abort, &mut to).await;
+                return match to {
+                    Some(to) => Some((to, result.map(|()| Applied::Accepted))),
+                    None => self.still_waiting(result),
+                };
+            }
             Request::ForceStop => self.force_stop().await,
             Request::Reschedule { later_than } => match self.reschedule(later_than).await {
                 Ok(false) => return Some((to, Ok(Applied::Unchanged))),
@@ -44,13 +53,11 @@ impl Driver {
         Some((to, result.map(|()| Applied::Accepted)))
     }
 
-    async fn admit_and_wait(
+    /// What the client that was the last one to wait is answered now: nothing, unless its request was refused.
+    fn still_waiting(
         &mut self,
-        admit: &Admit,
-        to: Answer,
+        result: Result<(), RequestError>,
     ) -> Option<(Answer, Result<Applied, RequestError>)> {
-        self.waiters.push(to);
-        let result = self.admit(admit).await;
         match result {
             Ok(()) => None,
             // The one that was pushed is the last one, unless the pass has answered it already.
@@ -151,26 +158,35 @@ impl Driver {
         Ok(())
     }
 
-    async fn abort(&mut self, mode: Option<Mode>, reason: String) -> Result<(), RequestError> {
+    /// Undo. `to` is taken when its client waits for the end of the pass.
+    async fn abort(&mut self, abort: &Abort, to: &mut Option<Answer>) -> Result<(), RequestError> {
         if self.recall() {
-            match self.abort_held(mode, reason.clone()).await {
-                Err(RequestError::CannotAbort { .. }) => self.held = None, // only the store can say that
+            match self.abort_held(abort, to).await {
+                Err(RequestError::CannotAbort { .. }) => {
+                    self.held = None; // only the store can say that
+                    if to.is_none() {
+                        *to = self.waiters.pop();
+                    }
+                }
                 result => return result,
             }
         }
         self.load().await?;
-        self.abort_held(mode, reason).await
+        self.abort_held(abort, to).await
     }
 
-    async fn abort_held(&mut self, mode: Option<Mode>, reason: String) -> Result<(), RequestError> {
+    async fn abort_held(&mut self, abort: &Abort, to: &mut Option<Answer>) -> Result<(), RequestError> {
         let Some(transaction) = self.transaction() else {
             return Err(RequestError::NotFound(self.gid.to_string()));
         };
         let refusal = RequestError::CannotAbort { mode: transaction.mode(), status: transaction.status() };
-        if mode.is_some_and(|mode| mode != transaction.mode()) {
+        if abort.mode.is_some_and(|mode| mode != transaction.mode()) {
             return Err(refusal);
         }
-        self.feed_or(&Input::Aborted { reason }, refusal).await
+        if abort.wait_result || transaction.options().wait_result {
+            self.waiters.extend(to.take());
+        }
+        self.feed_or(&Input::Aborted { reason: abort.reason.clone() }, refusal).await
     }
 
     async fn force_stop(&mut self) -> Result<(), RequestError> {

@@ -55,8 +55,8 @@ pub(super) type Answer = oneshot::Sender<Result<Applied, RequestError>>;
 pub(super) enum Request {
     /// Prepare or submit.
     Admit(Box<Admit>),
-    /// Undo. With the mode that the client believes it to be, if it says so.
-    Abort { mode: Option<Mode>, reason: String },
+    /// Undo.
+    Abort(Box<Abort>),
     /// End it without undoing anything.
     ForceStop,
     /// Try again now, if the next try is later than that.
@@ -69,6 +69,16 @@ pub(super) struct Admit {
     pub(super) verb: Verb,
     pub(super) definition: Definition,
     pub(super) end: Option<WorkflowEnd>,
+}
+
+/// An abort.
+#[derive(Debug, Clone)]
+pub(super) struct Abort {
+    /// The mode that the client believes the transaction to have, if it says so.
+    pub(super) mode: Option<Mode>,
+    pub(super) reason: String,
+    /// Whether the answer waits for the end of the first pass; it also does when the transaction says so.
+    pub(super) wait_result: bool,
 }
 
 /// What arrives in the inbox of a driver: a request, and where to answer it.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRAILER, TRANSFER_ENCODING};
+use http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRAILER, TRANSFER_ENCODING, USER_AGENT,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::Full;
 
@@ -97,6 +99,7 @@ pub(crate) fn json_request(target: Target, method: Method, body: Bytes) -> Reque
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(HOST, target.host);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_VALUE));
     if let Some(authorization) = target.authorization {
         headers.insert(AUTHORIZATION, authorization);
     }
@@ -130,9 +133,13 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), HeaderEr
     Ok((parsed, value))
 }
 
+/// There are firewalls that let no request without one through.
+const USER_AGENT_VALUE: &str = concat!("dtm-server/", env!("CARGO_PKG_VERSION"));
+
 /// What only the client library may say: another value would let the two sides disagree about where the
-/// request ends. Go's HTTP client, and with it DTM, ignores the same names.
-const FRAMING: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, TRAILER];
+/// request ends. Go's HTTP client, and with it DTM, ignores the same names. `Host` is not among them: DTM sends it,
+/// for gateways that choose the service by it; the connection goes where the URL says all the same.
+const FRAMING: [HeaderName; 3] = [CONTENT_LENGTH, TRANSFER_ENCODING, TRAILER];
 
 #[cfg(test)]
 mod tests {

@@ -109,7 +109,7 @@ impl Routes {
         };
         // Only an error has its status in the head already.
         let ok = !answer.headers().contains_key(Status::GRPC_STATUS);
-        self.metrics.request(api, "GRPC", ok, begun.elapsed());
+        self.metrics.request(api, "grpc", ok, begun.elapsed());
         answer
     }
 }

@@ -28,7 +28,7 @@ impl Reply {
 
     /// An error without `dtm_result`.
     pub(super) fn message(status: StatusCode, message: &str) -> Self {
-        Self { status, body: Envelope::error(message).into() }
+        Self { status, body: Envelope::error(message, None).into() }
     }
 }
 
@@ -43,7 +43,10 @@ impl From<ApiError> for Reply {
                 Self { status: StatusCode::TOO_EARLY, body: Envelope::ongoing(&error.message, status).into() }
             }
             Class::Invalid => Self::message(StatusCode::BAD_REQUEST, &error.message),
-            Class::Internal => Self::message(StatusCode::INTERNAL_SERVER_ERROR, &error.message),
+            Class::Internal => Self {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                body: Envelope::error(&error.message, status).into(),
+            },
         }
     }
 }

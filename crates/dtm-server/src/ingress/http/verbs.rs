@@ -107,7 +107,7 @@ pub(super) async fn measured(
         Ok(reply) => (reply, true),
         Err(reply) => (reply, false),
     };
-    ingress.metrics.request(api, "HTTP", ok, begun.elapsed());
+    ingress.metrics.request(api, "http", ok, begun.elapsed());
     reply.into_response()
 }
 

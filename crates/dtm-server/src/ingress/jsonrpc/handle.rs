@@ -37,7 +37,7 @@ pub(in crate::ingress) async fn handle(
     };
     let outcome = work.await.unwrap_or_else(Outcome::Failed);
     let ok = !matches!(outcome, Outcome::Failed(_));
-    ingress.metrics.request(method, "JSON-RPC", ok, begun.elapsed());
+    ingress.metrics.request(method, "json-rpc", ok, begun.elapsed());
     outcome.reply(&id)
 }
 

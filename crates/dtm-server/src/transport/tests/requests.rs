@@ -22,7 +22,7 @@ async fn a_branch_gets_its_coordinates_in_the_query_and_the_payload_as_json() {
         "POST /deduct?x=1&branch_id=01&gid=order-47&op=action&trans_type=saga HTTP/1.1"
     );
     assert_eq!(request.header("content-type"), ["application/json"]);
-    assert_eq!(request.header("host"), [server.address.to_string()]);
+    assert_eq!(request.header("host"), ["elsewhere"], "for gateways that choose the service by it");
     assert_eq!(request.body, b"{\"amount\":30}");
 }
 
@@ -83,15 +83,22 @@ async fn the_method_follows_from_payload_mode_and_kind_of_call() {
 async fn branch_headers_are_sent_and_override_the_content_type() {
     // behaviour 49
     let mut server = server().await;
-    let branch_headers = headers([("CONTENT-TYPE", "text/plain"), ("x-token", "grüße")]);
+    transport().call(&call(&server.url("/a")), &headers([])).await;
+    let user_agent = concat!("dtm-server/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(server.next().header("user-agent"), [user_agent]);
+
+    let branch_headers =
+        headers([("CONTENT-TYPE", "text/plain"), ("x-token", "grüße"), ("User-Agent", "shop")]);
     transport().call(&call(&server.url("/a")), &branch_headers).await;
     let request = server.next();
+    assert_eq!(request.header("user-agent"), ["shop"]);
     assert_eq!(request.header("content-type"), ["text/plain"]);
     assert_eq!(request.header("x-token"), ["grüße"]);
 }
 
 #[tokio::test]
-async fn branch_headers_cannot_change_where_the_request_ends_or_goes() {
+async fn branch_headers_name_another_host_but_do_not_change_where_the_request_ends_or_goes() {
+    // behaviour 49, 73
     let mut server = server().await;
     let branch_headers =
         headers([("Content-Length", "1"), ("Transfer-Encoding", "chunked"), ("Host", "elsewhere")]);
