@@ -28,6 +28,45 @@ async fn prepare_is_repeatable_while_prepared_and_refused_afterwards() {
 }
 
 #[tokio::test]
+async fn a_saga_is_submitted_and_not_prepared() {
+    // behaviour 12, decision 14
+    let (server, branches) = both().await;
+    let refused = server.post("prepare", &saga("g", &branches, 1)).await;
+    assert_eq!(refused.parts(), (400, r#"{"message":"a saga is not prepared: submit it"}"#));
+    assert!(!server.query("g").await.exists());
+}
+
+#[tokio::test]
+async fn a_field_that_has_no_meaning_in_a_mode_changes_nothing() {
+    // behaviour 6, 67, defect M20
+    let (server, branches) = both().await;
+    let step = json!([{"action": branches.url("/never"), "compensate": branches.url("/never")}]);
+    let idle = |gid: &str, trans_type: &str| {
+        let extra = json!({"status": "failed", "rollback_reason": "no", "result": ""});
+        json!({
+            "gid": gid, "trans_type": trans_type, "steps": step, "payloads": ["1"], "concurrent": true,
+            "retry_limit": 3, "req_extra": extra, "rollback_reason": "no", "query_prepared": branches.url("/never"),
+        })
+    };
+    for trans_type in ["tcc", "xa"] {
+        server.accepts("prepare", &idle(trans_type, trans_type)).await;
+        server.accepts("submit", &idle(trans_type, trans_type)).await;
+        let view = server.end_of(trans_type).await;
+        assert_eq!((view.status(), view.rows().as_str(), view.reason()), ("succeed", "", ""));
+    }
+    let workflow = idle("w", "workflow").with("wait_result", true);
+    assert_eq!(server.post("prepareWorkflow", &workflow).await.status, 200);
+    server.accepts("submit", &workflow).await;
+    assert_eq!((server.query("w").await.status(), server.query("w").await.reason()), ("failed", "no"));
+    let saga =
+        saga("s", &branches, 2).with("concurrent", true).with("query_prepared", branches.url("/never"));
+    branches.on("/a1", [Reply::failure()]);
+    server.submit(&saga).await;
+    assert_eq!(server.end_of("s").await.rows(), "s f p p", "one after the other");
+    assert_eq!(branches.calls_of("/never").len(), 0);
+}
+
+#[tokio::test]
 async fn submit_after_the_end_is_refused_in_the_spelling_of_dtm() {
     // behaviour 16
     let (server, branches) = both().await;

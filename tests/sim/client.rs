@@ -112,7 +112,7 @@ impl Client {
                 let definition = self.definition(plan, &Options::default());
                 engine.admit(Verb::Submit, definition, Some(end(*succeeded))).await
             }
-            Request::Abort(mode) => engine.abort(gid, Some(*mode), "the client says so").await,
+            Request::Abort(mode) => engine.abort(gid, Some(*mode), "the client says so", false).await,
             Request::Register(registration) => {
                 engine.register(gid, registration, |_| Ok(())).await.map(|()| Applied::Accepted)
             }

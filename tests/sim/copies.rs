@@ -76,7 +76,7 @@ async fn status(server: &Process, gid: &Gid) -> (Status, usize) {
 async fn what_another_server_has_aborted_cannot_be_joined() {
     // behaviour 22, decision 13
     let (_world, first, second, gid) = prepared_by_the_first().await;
-    second.engine.abort(&gid, Some(Mode::Tcc), "no stock").await.expect("it is prepared");
+    second.engine.abort(&gid, Some(Mode::Tcc), "no stock", false).await.expect("it is prepared");
     let late = register(&first, &gid, "02").await;
     assert!(matches!(late, Err(RequestError::Refused(_))), "{late:?}");
 }
@@ -85,7 +85,7 @@ async fn what_another_server_has_aborted_cannot_be_joined() {
 async fn what_another_server_has_aborted_cannot_be_submitted() {
     // behaviour 16, decision 13
     let (world, first, second, gid) = prepared_by_the_first().await;
-    second.engine.abort(&gid, Some(Mode::Tcc), "no stock").await.expect("it is prepared");
+    second.engine.abort(&gid, Some(Mode::Tcc), "no stock", false).await.expect("it is prepared");
     let late = first.engine.admit(Verb::Submit, tcc(&world, &gid), None).await;
     assert!(matches!(late, Err(RequestError::Refused(_))), "{late:?}");
 }
@@ -173,6 +173,6 @@ async fn that_something_cannot_be_aborted_is_not_said_from_memory() {
     first.engine.admit(Verb::Prepare, of_plan(&world, &gid, plan), None).await.expect("it is new");
     forget(&world, &second, &gid).await;
     second.engine.admit(Verb::Prepare, tcc(&world, &gid), None).await.expect("it is new");
-    let answer = first.engine.abort(&gid, None, "no stock").await;
+    let answer = first.engine.abort(&gid, None, "no stock", false).await;
     assert_eq!(answer.expect("it is prepared"), Applied::Accepted);
 }

@@ -184,6 +184,20 @@ fn every_step_needs_exactly_one_payload() {
 }
 
 #[test]
+fn payloads_and_other_data_in_the_steps_are_refused_instead_of_one_being_ignored() {
+    // behaviour 52
+    let both = |data: &str| {
+        let steps = format!(r#"[{{"action":"http://x"}},{{"action":"http://y","data":"{data}"}}]"#);
+        format!(r#"{{"gid":"g","trans_type":"saga","steps":{steps},"payloads":["1","2"]}}"#)
+    };
+    assert!(refusal(both("3")).contains("steps[1].data is another text than payloads[1]"));
+    for repeated in ["2", ""] {
+        let request = TransactionRequest::decode(both(repeated).as_bytes()).unwrap();
+        request.definition(Timestamp::from_millis(0), &RequestLimits::default()).unwrap();
+    }
+}
+
+#[test]
 fn orders_that_cannot_be_followed_are_refused() {
     // decision 14
     let rows = [

@@ -120,11 +120,24 @@ impl TransactionRequest {
         Ok(steps.collect())
     }
 
+    /// A request with both kinds of payloads may not leave open which of them counts.
+    fn check_data_repeats_payloads(&self) -> Result<(), RequestError> {
+        let mut both = self.steps.iter().zip(&self.payloads).enumerate();
+        match both.find(|(_, (step, payload))| !step.data.is_empty() && step.data != **payload) {
+            None => Ok(()),
+            Some((index, _)) => {
+                let problem = format!("is another text than payloads[{index}]: send one of them");
+                Err(RequestError::field(format!("steps[{index}].data"), problem))
+            }
+        }
+    }
+
     /// One payload per step: `payloads`, or `steps[].data` as old clients send it (behaviour 51, 52).
     fn step_payloads(&self) -> Result<Vec<&Payload>, RequestError> {
         let payloads: Vec<&Payload> = if self.payloads.is_empty() {
             self.steps.iter().map(|step| &step.data).filter(|data| !data.is_empty()).collect()
         } else {
+            self.check_data_repeats_payloads()?;
             self.payloads.iter().collect()
         };
         if payloads.len() != self.steps.len() {
