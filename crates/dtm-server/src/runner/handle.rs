@@ -1,7 +1,7 @@
 //! What a driver does with a request.
 
 use dtm_core::coordinator::{Decision, Durability, Input, Readmission, Run, Verb, admit, readmit};
-use dtm_core::model::{Mode, Status, Timestamp, Transaction};
+use dtm_core::model::{Status, Timestamp, Transaction};
 use dtm_store::{Error, NewTransaction, Ownership, Stored};
 
 use super::commit::is_call;
