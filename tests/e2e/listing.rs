@@ -129,4 +129,7 @@ async fn all_filters_by_gid_status_type_and_time() {
         let answer = server.get(&format!("/api/dtmsvr/all?{bad}")).await;
         assert_eq!(answer.status, 400, "{bad}: {answer:?}");
     }
+    let answer = server.get("/api/dtmsvr/all?position=nonsense").await;
+    let expected = r#"{"message":"position: it is not one of this store: begin the listing anew"}"#;
+    assert_eq!(answer.parts(), (400, expected));
 }
