@@ -5,21 +5,8 @@ use dtm_proto::grpc::dtmgimp::{DtmBranchRequest, DtmRequest, DtmTopicRequest};
 use prost::Message;
 use tonic::Code;
 
-use crate::harness::grpc::{framed, raw_call, refused};
+use crate::harness::grpc::{SUBMIT, assert_unharmed, framed, raw_call, refused, tcc};
 use crate::harness::{Server, Settings};
-
-const SUBMIT: &str = "/dtmgimp.Dtm/Submit";
-
-fn tcc(gid: &str) -> DtmRequest {
-    DtmRequest { gid: gid.to_owned(), trans_type: "tcc".to_owned(), ..DtmRequest::default() }
-}
-
-/// Nothing is stored, and the server goes on.
-async fn assert_unharmed(server: &Server) {
-    let all = server.get("/api/dtmsvr/all").await;
-    assert_eq!(all.parts(), (200, r#"{"next_position":"","transactions":[]}"#));
-    server.grpc().prepare(tcc("good")).await.unwrap();
-}
 
 #[tokio::test]
 async fn a_message_over_the_limit_is_resource_exhausted_and_names_the_setting() {

@@ -1,24 +1,10 @@
 //! What is no gRPC call, or none of ours: each has a decided answer and stores nothing.
 
-use dtm_proto::grpc::dtmgimp::DtmRequest;
 use prost::Message;
 use tonic::Code;
 
-use crate::harness::grpc::{framed, raw_call};
+use crate::harness::grpc::{SUBMIT, assert_unharmed, framed, raw_call, tcc};
 use crate::harness::{Connection, Server};
-
-const SUBMIT: &str = "/dtmgimp.Dtm/Submit";
-
-fn tcc(gid: &str) -> DtmRequest {
-    DtmRequest { gid: gid.to_owned(), trans_type: "tcc".to_owned(), ..DtmRequest::default() }
-}
-
-/// Nothing is stored, and the server goes on.
-async fn assert_unharmed(server: &Server) {
-    let all = server.get("/api/dtmsvr/all").await;
-    assert_eq!(all.parts(), (200, r#"{"next_position":"","transactions":[]}"#));
-    server.grpc().prepare(tcc("good")).await.unwrap();
-}
 
 #[tokio::test]
 async fn unknown_methods_and_services_are_unimplemented() {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use dtm_core::coordinator::{BranchCall, CallOp};
 use dtm_core::model::{Gid, Op, Outcome};
-use dtm_server::transport::Transport;
+use dtm_server::transport::{Attempt, Contact, Transport};
 use dtm_testkit::invariants::{Event, Journal};
 use dtm_testkit::services::Branches;
 
@@ -34,7 +35,7 @@ pub(crate) struct SimTransport {
 
 #[async_trait]
 impl Transport for SimTransport {
-    async fn call(&self, call: &BranchCall, _: &BTreeMap<String, String>) -> Outcome {
+    async fn attempt(&self, call: &BranchCall, _: &BTreeMap<String, String>, _: Duration) -> Attempt {
         self.gate.pass().await;
         let pending = self.begin(call);
         if self.faults.panics() {
@@ -44,7 +45,7 @@ impl Transport for SimTransport {
         let outcome = self.deliver(call).await;
         self.gate.pass().await;
         pending.ended(&outcome);
-        outcome
+        Attempt { outcome, contact: Contact::Inconclusive }
     }
 }
 

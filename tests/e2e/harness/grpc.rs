@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use dtm_proto::grpc::STATUS_METADATA;
+use dtm_proto::grpc::dtmgimp::DtmRequest;
 use dtm_proto::grpc::dtmgimp::dtm_client::DtmClient;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
@@ -10,6 +11,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tonic::body::Body;
 use tonic::{Code, Status};
+
+use super::Server;
+
+/// The path of submit.
+pub(crate) const SUBMIT: &str = "/dtmgimp.Dtm/Submit";
 
 /// A connection pool of one client, without TLS.
 pub(crate) type Channel = Client<HttpConnector, Body>;
@@ -60,6 +66,18 @@ pub(crate) fn framed(message: &[u8]) -> Bytes {
     bytes.put_u32(u32::try_from(message.len()).expect("messages are short here"));
     bytes.put_slice(message);
     bytes.freeze()
+}
+
+/// A TCC, and nothing more.
+pub(crate) fn tcc(gid: &str) -> DtmRequest {
+    DtmRequest { gid: gid.to_owned(), trans_type: "tcc".to_owned(), ..DtmRequest::default() }
+}
+
+/// Nothing is stored, and the server goes on.
+pub(crate) async fn assert_unharmed(server: &Server) {
+    let all = server.get("/api/dtmsvr/all").await;
+    assert_eq!(all.parts(), (200, r#"{"next_position":"","transactions":[]}"#));
+    server.grpc().prepare(tcc("good")).await.expect("the server goes on");
 }
 
 /// Sends a body as it is to `path`; `more` are headers beyond the usual ones.

@@ -106,10 +106,6 @@ impl BranchTransport {
 
 #[async_trait::async_trait]
 impl Transport for BranchTransport {
-    async fn call(&self, call: &BranchCall, headers: &BTreeMap<String, String>) -> Outcome {
-        self.attempt(call, headers, call.timeout.into()).await.outcome
-    }
-
     async fn attempt(
         &self,
         call: &BranchCall,

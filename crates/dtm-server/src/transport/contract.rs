@@ -13,7 +13,9 @@ use dtm_core::model::Outcome;
 #[async_trait::async_trait]
 pub trait Transport: std::fmt::Debug + Send + Sync {
     /// Makes the call. `headers` are the transaction's branch headers.
-    async fn call(&self, call: &BranchCall, headers: &BTreeMap<String, String>) -> Outcome;
+    async fn call(&self, call: &BranchCall, headers: &BTreeMap<String, String>) -> Outcome {
+        self.attempt(call, headers, call.timeout.into()).await.outcome
+    }
 
     /// Makes the call within `limit` instead of the call's own time-out, and also says what it showed about
     /// the destination.
@@ -22,15 +24,7 @@ pub trait Transport: std::fmt::Debug + Send + Sync {
         call: &BranchCall,
         headers: &BTreeMap<String, String>,
         limit: Duration,
-    ) -> Attempt {
-        match tokio::time::timeout(limit, self.call(call, headers)).await {
-            Ok(outcome) => Attempt { contact: Contact::shown_by(&outcome), outcome },
-            Err(_) => Attempt {
-                outcome: Outcome::Unknown { cause: format!("no answer within {} s", limit.as_secs_f64()) },
-                contact: Contact::TimedOut,
-            },
-        }
-    }
+    ) -> Attempt;
 }
 
 /// A call that has ended.
@@ -61,13 +55,4 @@ pub enum Contact {
     TimedOut,
     /// Something else went wrong, which says nothing about whether the destination is up.
     Inconclusive,
-}
-
-impl Contact {
-    const fn shown_by(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Success | Outcome::Failure { .. } | Outcome::Ongoing => Self::Answered,
-            Outcome::Unknown { .. } | Outcome::NotSent { .. } => Self::Inconclusive,
-        }
-    }
 }

@@ -83,10 +83,6 @@ impl<T: Transport> Guarded<T> {
 
 #[async_trait::async_trait]
 impl<T: Transport> Transport for Guarded<T> {
-    async fn call(&self, call: &BranchCall, headers: &BTreeMap<String, String>) -> Outcome {
-        self.attempt(call, headers, call.timeout.into()).await.outcome
-    }
-
     async fn attempt(
         &self,
         call: &BranchCall,

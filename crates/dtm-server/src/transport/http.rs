@@ -80,10 +80,6 @@ impl HttpTransport {
 
 #[async_trait::async_trait]
 impl Transport for HttpTransport {
-    async fn call(&self, call: &BranchCall, headers: &BTreeMap<String, String>) -> Outcome {
-        self.attempt(call, headers, call.timeout.into()).await.outcome
-    }
-
     async fn attempt(
         &self,
         call: &BranchCall,

@@ -51,10 +51,6 @@ impl GrpcTransport {
 
 #[async_trait::async_trait]
 impl Transport for GrpcTransport {
-    async fn call(&self, call: &BranchCall, headers: &BTreeMap<String, String>) -> Outcome {
-        self.attempt(call, headers, call.timeout.into()).await.outcome
-    }
-
     async fn attempt(
         &self,
         call: &BranchCall,

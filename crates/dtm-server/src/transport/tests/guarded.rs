@@ -30,10 +30,6 @@ struct Scripted {
 
 #[async_trait::async_trait]
 impl Transport for Scripted {
-    async fn call(&self, call: &BranchCall, headers: &BTreeMap<String, String>) -> Outcome {
-        self.attempt(call, headers, call.timeout.into()).await.outcome
-    }
-
     async fn attempt(&self, call: &BranchCall, _: &BTreeMap<String, String>, limit: Duration) -> Attempt {
         let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(under_way, Ordering::SeqCst);
