@@ -54,7 +54,10 @@ pub(crate) fn load_topic(source: &impl Source, name: &str) -> Result<Option<Topi
     Ok(stored.map(|(_, topic)| topic))
 }
 
-/// Topics behind that name, at most one more than `limit` is looked at.
+/// After how many bytes of subscribers a page of topics ends: batches wait while it is read.
+const PAGE_BYTES_MAX: usize = 4 << 20;
+
+/// Topics behind that name. Nothing but the next one is looked at beyond `limit`, or beyond the bytes of a page.
 pub(crate) fn scan_topics(
     tree: &sled::Tree,
     after: Option<&Cursor>,
@@ -64,15 +67,17 @@ pub(crate) fn scan_topics(
         Some(Cursor(name)) => [&keys::topic(name), &[0][..]].concat(),
         None => vec![keys::TOPIC],
     };
-    let mut topics = Vec::new();
+    let (mut topics, mut bytes) = (Vec::new(), 0);
     for entry in tree.range(start..vec![keys::TOPIC + 1]) {
         let (key, _) = entry?;
-        if topics.len() == limit {
+        if topics.len() == limit || bytes >= PAGE_BYTES_MAX {
             let next = topics.last().map(|topic: &Topic| Cursor(topic.name.clone()));
             return Ok((topics, next));
         }
         let name = String::from_utf8_lossy(&key[1..]);
-        topics.extend(load_topic(tree, &name)?);
+        let Some(topic) = load_topic(tree, &name)? else { continue };
+        bytes += topic.subscribers.iter().map(|it| it.url.len() + it.remark.len()).sum::<usize>();
+        topics.push(topic);
     }
     Ok((topics, None))
 }

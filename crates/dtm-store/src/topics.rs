@@ -50,8 +50,8 @@ pub trait TopicStore: Send + Sync {
     /// [`Error::NotFound`] when it does not exist.
     async fn delete_topic(&self, name: &str) -> Result<(), Error>;
 
-    /// Topics in the order of their names, from behind `after`, at most `limit`. The cursor is `None` after
-    /// the last page.
+    /// Topics in the order of their names, from behind `after`, at most `limit`, and fewer when they are large.
+    /// The cursor is `None` after the last page.
     ///
     /// # Errors
     /// [`Error`] when the store cannot read.

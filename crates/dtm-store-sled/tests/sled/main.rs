@@ -7,3 +7,4 @@ mod folder;
 mod kill;
 mod support;
 mod throughput;
+mod topics;
