@@ -270,6 +270,9 @@ Some(())
             words("GrpcServiceConfig", "")
                 .doc("How gRPC calls are balanced.")
                 .unused("the addresses of a service are always called in turn"),
+            words("IsDocker", "")
+                .doc("When set, DTM calls host.docker.internal for localhost and 127.0.0.1.")
+                .unused("branches are called where their URLs say: write host.docker.internal there"),
         ],
     },
 ];

@@ -50,6 +50,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("AlertWebHook", "ALERT_WEB_HOOK", "https://example.com/hook"),
     ("AdminBasePath", "ADMIN_BASE_PATH", "/dtm"),
     ("GrpcServiceConfig", "GRPC_SERVICE_CONFIG", "{\"loadBalancingConfig\":[{\"round_robin\":{}}]}"),
+    ("IsDocker", "IS_DOCKER", "1"),
 ];
 
 /// In the shape of the sample that DTM ships, with everything switched on.
@@ -143,6 +144,8 @@ fn what_has_no_effect_is_reported_in_one_line_and_the_old_name_of_the_store_in_a
     }
     assert!(!notes[1].contains("s3cret") && !notes[1].contains("RetryInterval"), "{}", notes[1]);
     assert!(Sources::file("HttpPort: 1\n").load().unwrap().notes().is_empty());
+    let notes = Sources::environment("IS_DOCKER", "1").load().unwrap().notes();
+    assert!(notes[0].contains("IsDocker (") && notes[0].contains("host.docker.internal"), "{notes:?}");
 }
 
 #[test]
