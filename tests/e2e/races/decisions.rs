@@ -18,6 +18,19 @@ fn one_wins(view: &View, submit: &Answer, abort: &Answer) -> bool {
     succeeded
 }
 
+/// Where it ends when it is submitted and aborted at the same moment, and whether the submit won.
+async fn submitted_and_aborted(field: &Field, luck: &Luck, gid: &str, body: &Value) -> (View, bool) {
+    let asked = async |verb| {
+        luck.pause(2).await;
+        field.client().post(verb, body).await
+    };
+    let (submit, abort) = tokio::join!(asked("submit"), asked("abort"));
+    let view = field.client().end_of(gid).await;
+    let submitted = one_wins(&view, &submit, &abort);
+    field.won(submitted);
+    (view, submitted)
+}
+
 fn body(gid: &str, mode: &str) -> Value {
     json!({"gid": gid, "trans_type": mode, "retry_interval": 1})
 }
@@ -36,18 +49,7 @@ async fn of_submit_and_abort_one_wins_and_every_branch_goes_its_way() {
             let mode = ["tcc", "xa"][luck.below(2)];
             let body = body(&gid, mode);
             field.prepared(&body, 2).await;
-            let submit = async {
-                luck.pause(2).await;
-                field.client().post("submit", &body).await
-            };
-            let abort = async {
-                luck.pause(2).await;
-                field.client().post("abort", &body).await
-            };
-            let (submit, abort) = tokio::join!(submit, abort);
-            let view = field.client().end_of(&gid).await;
-            let submitted = one_wins(&view, &submit, &abort);
-            field.won(submitted);
+            let (view, submitted) = submitted_and_aborted(&field, &luck, &gid, &body).await;
             let expected = match (submitted, mode) {
                 (true, "tcc") => rows("confirm", (1..=2).rev()),
                 (false, "tcc") => rows("cancel", (1..=2).rev()),
@@ -68,18 +70,7 @@ async fn of_submit_and_abort_of_a_message_one_wins() {
         .run(async |gid, luck: Luck| {
             let body = message(&gid, &field.branches, 2);
             field.client().accepts("prepare", &body).await;
-            let submit = async {
-                luck.pause(2).await;
-                field.client().post("submit", &body).await
-            };
-            let abort = async {
-                luck.pause(2).await;
-                field.client().post("abort", &body).await
-            };
-            let (submit, abort) = tokio::join!(submit, abort);
-            let view = field.client().end_of(&gid).await;
-            let submitted = one_wins(&view, &submit, &abort);
-            field.won(submitted);
+            let (view, submitted) = submitted_and_aborted(&field, &luck, &gid, &body).await;
             let expected = if submitted { rows("action", 1..=2) } else { Vec::new() };
             assert_eq!(field.books.done(&gid), expected, "{view:?}");
         })
