@@ -279,7 +279,9 @@ fn spawn_driver(shared: &Arc<Shared>, gid: Gid, inbox: mpsc::Receiver<Command>, 
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
         let is_rescue = matches!(start, Start::Rescue);
-        if AssertUnwindSafe(driver.drive(inbox, start)).catch_unwind().await.is_ok() {
+        // Boxed: it is 4 KiB, and would be copied several times on its way into the task.
+        let driving = Box::pin(driver.drive(inbox, start));
+        if AssertUnwindSafe(driving).catch_unwind().await.is_ok() {
             return;
         }
         shared.context.metrics.task_panicked();
