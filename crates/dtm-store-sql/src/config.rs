@@ -1,0 +1,65 @@
+//! What a store in a database needs to know.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dtm_store::{Clock, group_commit};
+
+/// The settings of a [`SqlStore`](crate::SqlStore).
+#[derive(Clone)]
+pub struct SqlConfig {
+    /// Where the database is: `postgres://user:password@host:port/database`. It holds a secret and is never logged.
+    pub url: String,
+    /// What due times and heartbeats are compared with. `None`, which is right for servers: the clock of the
+    /// database, so that servers whose own clocks are off do no harm.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// How long after its last heartbeat a node counts as alive.
+    pub node_timeout: Duration,
+    /// How many connections write batches at the same time. More than two make batches small.
+    pub committers: NonZeroUsize,
+    /// How many connections all other calls share.
+    pub connections: NonZeroUsize,
+    /// How many operations may wait for each committer; past it callers wait.
+    pub queue_bound: NonZeroUsize,
+    /// How long to try to reach the database, when the store is opened and when a connection is needed later.
+    pub connect_timeout: Duration,
+    /// How long one statement may take.
+    pub statement_timeout: Duration,
+}
+
+impl SqlConfig {
+    /// The default settings for a database.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            clock: None,
+            node_timeout: Duration::from_secs(3),
+            committers: at_least_one(2),
+            connections: at_least_one(10),
+            queue_bound: group_commit::Config::default().queue_bound,
+            connect_timeout: Duration::from_secs(10),
+            statement_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl fmt::Debug for SqlConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlConfig")
+            .field("clock", &self.clock)
+            .field("node_timeout", &self.node_timeout)
+            .field("committers", &self.committers)
+            .field("connections", &self.connections)
+            .field("queue_bound", &self.queue_bound)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("statement_timeout", &self.statement_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+fn at_least_one(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
+}

@@ -1,0 +1,17 @@
+//! PostgreSQL 13 and later.
+
+mod connect;
+mod dialect;
+mod error;
+mod lease;
+mod load;
+mod node;
+mod purge;
+mod scan;
+mod schema;
+mod session;
+mod sql;
+mod topic;
+mod trans;
+
+pub(crate) use connect::Postgres;

@@ -1,0 +1,52 @@
+//! Which servers are alive, by the clock of the database.
+
+use dtm_store::{Epoch, NodeName};
+use sqlx::Row as _;
+
+use super::Postgres;
+use super::error::fault;
+use super::sql::now;
+use crate::fault::Fault;
+
+const JOIN: &str = concat!(
+    "INSERT INTO dtm_node AS n (name, epoch, heartbeat) VALUES ($2, 1, ",
+    now!(),
+    ") ON CONFLICT (name) DO UPDATE SET epoch = n.epoch + 1, heartbeat = excluded.heartbeat RETURNING n.epoch"
+);
+
+const HEARTBEAT: &str = concat!(
+    "UPDATE dtm_node SET heartbeat = ",
+    now!(),
+    " WHERE name = $2 AND epoch = $3 AND heartbeat IS NOT NULL RETURNING epoch"
+);
+
+const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL WHERE name = $1 AND epoch = $2";
+
+impl Postgres {
+    pub(super) async fn start_node(&self, node: &NodeName) -> Result<Epoch, Fault> {
+        let statement = sqlx::query(JOIN).bind(self.given_now()).bind(node.as_str());
+        let row = self.writer().await?.row(statement).await?;
+        let number: Option<i64> = row.map(|row| row.try_get("epoch")).transpose().map_err(fault)?;
+        let number = number.and_then(|number| u64::try_from(number).ok());
+        number
+            .map(Epoch)
+            .ok_or_else(|| Fault::Trouble(format!("the epoch of node {} cannot be read", node.as_str())))
+    }
+
+    pub(super) async fn renew(&self, node: &NodeName, epoch: Epoch) -> Result<bool, Fault> {
+        let Some(number) = number(epoch) else { return Ok(false) };
+        let statement = sqlx::query(HEARTBEAT).bind(self.given_now()).bind(node.as_str()).bind(number);
+        Ok(self.writer().await?.row(statement).await?.is_some())
+    }
+
+    pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {
+        let Some(number) = number(epoch) else { return Ok(()) };
+        let statement = sqlx::query(LEAVE).bind(node.as_str()).bind(number);
+        self.writer().await?.rows(statement).await.map(|_| ())
+    }
+}
+
+/// An epoch that no row can have is none that ever was.
+fn number(epoch: Epoch) -> Option<i64> {
+    i64::try_from(epoch.0).ok()
+}

@@ -1,0 +1,86 @@
+//! The tables: made and upgraded by whichever server comes first, under a lock, with a version in a row.
+
+use dtm_store::Error;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+
+use super::connect::fatal;
+
+/// What each version adds to the one before, from version 1 on. What was released is never changed here.
+const VERSIONS: &[&str] = &[include_str!("schema/1.sql")];
+
+/// The table with the version; it has never changed.
+const KV: &str = include_str!("schema/kv.sql");
+
+const HAS_KV: &str = "SELECT to_regclass('dtm_kv') IS NOT NULL AS present";
+
+const VERSION: &str = "SELECT version FROM dtm_kv WHERE category = 'schema' AND name = 'version'";
+
+/// Held until the transaction ends. The number is a name that nobody else uses.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7234812905511)";
+
+const SET_VERSION: &str = "INSERT INTO dtm_kv (category, name, version, value) VALUES ('schema', 'version', $1, '{}') \
+    ON CONFLICT (category, name) DO UPDATE SET version = excluded.version";
+
+/// Makes the tables what this server needs. Tables of a newer server are refused: what it writes would be damage
+/// to the other.
+pub(super) async fn bring_up_to_date(connection: &mut PgConnection, place: &str) -> Result<(), Error> {
+    let failed = |error| fatal(place, error);
+    // whoever has no right to make tables can still use those that somebody else made
+    if is_current(place, present(connection).await.map_err(failed)?)? {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await.map_err(failed)?;
+    sqlx::query(LOCK).execute(&mut *transaction).await.map_err(failed)?;
+    let found = present(&mut transaction).await.map_err(failed)?;
+    if is_current(place, found)? {
+        return transaction.rollback().await.map_err(failed);
+    }
+    tracing::info!(place, from = found, to = VERSIONS.len(), "making the tables of the store");
+    for script in
+        std::iter::once(KV).chain(VERSIONS.iter().copied().skip(usize::try_from(found).unwrap_or(0)))
+    {
+        sqlx::raw_sql(AssertSqlSafe(script))
+            .execute(&mut *transaction)
+            .await
+            .map_err(|error| making(place, error))?;
+    }
+    sqlx::query(SET_VERSION).bind(newest()).execute(&mut *transaction).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// The version of the tables that are there; 0 when there are none.
+async fn present(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    let has_kv: bool = sqlx::query(HAS_KV).fetch_one(&mut *connection).await?.try_get("present")?;
+    if !has_kv {
+        return Ok(0);
+    }
+    let row = sqlx::query(VERSION).fetch_optional(&mut *connection).await?;
+    row.map_or(Ok(0), |row| row.try_get("version"))
+}
+
+fn is_current(place: &str, found: i64) -> Result<bool, Error> {
+    if found > newest() {
+        return Err(Error::Fatal(format!(
+            "the tables in {place} have version {found}, this server knows up to {}: start a server that is as new as \
+             the one that made them",
+            newest()
+        )));
+    }
+    Ok(found == newest())
+}
+
+fn newest() -> i64 {
+    i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
+}
+
+fn making(place: &str, error: sqlx::Error) -> Error {
+    let lacks_right =
+        matches!(&error, sqlx::Error::Database(error) if error.code().as_deref() == Some("42501"));
+    if lacks_right {
+        return Error::Fatal(format!(
+            "the tables of the store cannot be made in {place}: {error}; grant the server's user CREATE on the schema, or \
+             have somebody start the server once who may"
+        ));
+    }
+    fatal(place, error)
+}

@@ -1,0 +1,98 @@
+//! The store in a database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dtm_store::Error;
+use dtm_store::group_commit::{self, GroupCommit};
+
+use crate::SqlConfig;
+use crate::backend::Backend;
+use crate::database::Database;
+use crate::fault::Fault;
+use crate::lease::{KnownDamage, Unsettled};
+use crate::operation::Operation;
+use crate::postgres::Postgres;
+
+/// A store in a database, shared by any number of servers.
+///
+/// Whatever has returned `Ok` is committed, with the durability that the database is set up for. An answer that was
+/// lost is [`Error::Unavailable`]: the caller reads again before it decides.
+#[derive(Debug)]
+pub struct SqlStore {
+    database: Arc<dyn Database>,
+    queue: GroupCommit<Backend>,
+    known: KnownDamage,
+    unsettled: Unsettled,
+}
+
+impl SqlStore {
+    /// Opens the store; makes or upgrades its tables when that is needed. Needs a tokio runtime. Tries for
+    /// `connect_timeout` to reach the database.
+    ///
+    /// # Errors
+    /// [`Error::Fatal`] when the database cannot be used: not reachable, a wrong password, a right that is missing,
+    /// read-only, not UTF-8, or tables of a newer server. The message says what to do.
+    pub async fn open(config: SqlConfig) -> Result<Self, Error> {
+        let scheme = config.url.split(':').next().unwrap_or("");
+        let database: Arc<dyn Database> = match scheme {
+            "postgres" | "postgresql" => Arc::new(Postgres::open(&config).await?),
+            _ => {
+                return Err(Error::Fatal(
+                    "the address of the database has to begin with postgres://".to_owned(),
+                ));
+            }
+        };
+        let bounds = group_commit::Config {
+            committers: config.committers,
+            queue_bound: config.queue_bound,
+            ..group_commit::Config::default()
+        };
+        let backend = Arc::new(Backend { database: Arc::clone(&database) });
+        let queue = GroupCommit::start(&backend, bounds);
+        let unsettled = Unsettled::new(config.statement_timeout * 2 + Duration::from_secs(10));
+        Ok(Self { database, queue, known: KnownDamage::default(), unsettled })
+    }
+
+    pub(crate) fn database(&self) -> &dyn Database {
+        &*self.database
+    }
+
+    pub(crate) const fn queue(&self) -> &GroupCommit<Backend> {
+        &self.queue
+    }
+
+    pub(crate) const fn known(&self) -> &KnownDamage {
+        &self.known
+    }
+
+    pub(crate) const fn unsettled(&self) -> &Unsettled {
+        &self.unsettled
+    }
+
+    pub(crate) async fn write(&self, operation: Operation) -> Result<(), Error> {
+        let gid = operation.gid().clone();
+        self.queue.submit(gid.as_str(), operation).await
+    }
+
+    /// Has a call executed until it neither loses against others nor may be tried again.
+    pub(crate) async fn call<'a, T>(
+        &'a self,
+        what: &str,
+        call: impl Fn(&'a dyn Database) -> std::pin::Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>,
+    ) -> Result<T, Error> {
+        let mut attempt = 0;
+        loop {
+            match call(self.database()).await {
+                Ok(value) => return Ok(value),
+                Err(fault) if fault.again(&mut attempt).await => {}
+                Err(fault) => return Err(fault.of(what)),
+            }
+        }
+    }
+
+    pub(crate) async fn shut(&self) {
+        self.queue.close().await;
+        self.database.close().await;
+    }
+}

@@ -1,0 +1,9 @@
+//! PostgreSQL.
+
+mod conformance;
+mod lost;
+mod plans;
+mod schema;
+mod support;
+mod throughput;
+mod trouble;

@@ -1,0 +1,77 @@
+//! A network between a store and its database that loses answers when it is told to.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+/// What happens to answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// They arrive.
+    Pass,
+    /// The connection breaks instead of the first answer in which these bytes occur.
+    LoseThat(&'static [u8]),
+    /// They never arrive, and the connection stays.
+    Silence,
+}
+
+/// Listens on a port of its own until it is dropped.
+pub(crate) struct Proxy {
+    place: String,
+    answers: watch::Sender<Answers>,
+    accepting: AbortHandle,
+}
+
+impl Proxy {
+    pub(crate) async fn start(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = listener.local_addr().unwrap().to_string();
+        let (answers, seen) = watch::channel(Answers::Pass);
+        let server: Arc<str> = server.into();
+        let accepting = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forward(client, Arc::clone(&server), seen.clone()));
+            }
+        });
+        Self { place, answers, accepting: accepting.abort_handle() }
+    }
+
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    pub(crate) fn set(&self, answers: Answers) {
+        self.answers.send_replace(answers);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn forward(client: TcpStream, server: Arc<str>, answers: watch::Receiver<Answers>) {
+    let server = TcpStream::connect(&*server).await.unwrap();
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let asking = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+        let bytes = &buffer[..count];
+        let now = *answers.borrow();
+        match now {
+            Answers::LoseThat(lost) if bytes.windows(lost.len()).any(|window| window == lost) => break,
+            Answers::Silence => {}
+            Answers::Pass | Answers::LoseThat(_) => {
+                if to_client.write_all(bytes).await.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    asking.abort();
+}

@@ -1,0 +1,40 @@
+//! The database servers that the scripts in `tests/services` start.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// How to reach one, by the names that its script prints.
+pub(crate) type Service = BTreeMap<String, String>;
+
+/// Where PostgreSQL is; `None`, after saying so, when it does not run and nobody insists.
+pub(crate) fn postgres() -> Option<&'static Service> {
+    static SERVICE: OnceLock<Option<Service>> = OnceLock::new();
+    SERVICE.get_or_init(|| status("postgres", "POSTGRES_HOST")).as_ref().or_else(|| skipped("postgres"))
+}
+
+/// From the environment, else from the script.
+#[expect(clippy::disallowed_methods, reason = "an argument of a test, not a setting of the server")]
+fn status(name: &str, host: &str) -> Option<Service> {
+    if std::env::var_os(host).is_some() {
+        return Some(std::env::vars().collect());
+    }
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/services").join(format!("{name}.sh"));
+    let output = Command::new("bash").arg(script).arg("status").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    output.status.success().then(|| pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// Says that a test was left out; not through `eprintln!`, which the test harness keeps to itself.
+#[expect(clippy::disallowed_methods, reason = "an argument of a test, not a setting of the server")]
+fn skipped(name: &str) -> Option<&'static Service> {
+    let start = format!("bash tests/services/{name}.sh start");
+    assert!(std::env::var_os("CI").is_none(), "{name} does not run; start it: {start}");
+    let message = format!("SKIPPED ({name} does not run; start it: {start})\n");
+    std::io::stderr().write_all(message.as_bytes()).unwrap();
+    None
+}
