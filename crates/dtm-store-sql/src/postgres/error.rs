@@ -10,12 +10,6 @@ use crate::fault::Fault;
 pub(super) fn fault(error: Error) -> Fault {
     match error {
         Error::Database(error) => reported(&*error),
-        Error::PoolClosed => Fault::Closed,
-        Error::PoolTimedOut => Fault::Trouble(
-            "no connection to PostgreSQL could be had in time: check that it runs, that it takes connections \
-             (max_connections), and that it is not overloaded"
-                .to_owned(),
-        ),
         Error::Io(error) => Fault::Lost(format!("the connection to PostgreSQL was lost: {error}")),
         Error::Tls(error) => Fault::Lost(format!("TLS to PostgreSQL failed: {error}")),
         Error::Protocol(detail) => Fault::Lost(format!("PostgreSQL sent what was not expected: {detail}")),

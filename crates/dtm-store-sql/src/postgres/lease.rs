@@ -133,7 +133,7 @@ impl Postgres {
         Ok(claims)
     }
 
-    async fn pick(&self, session: &mut Session, wanted: &Wanted<'_>) -> Result<Vec<Record>, Fault> {
+    async fn pick(&self, session: &mut Session<'_>, wanted: &Wanted<'_>) -> Result<Vec<Record>, Fault> {
         let count = rows(wanted.tokens.len());
         let statement = sqlx::query(PICK)
             .bind(self.given_now())
@@ -161,7 +161,7 @@ impl Postgres {
         Ok(records)
     }
 
-    async fn is_any(&self, session: &mut Session, wanted: &Wanted<'_>) -> Result<bool, Fault> {
+    async fn is_any(&self, session: &mut Session<'_>, wanted: &Wanted<'_>) -> Result<bool, Fault> {
         let statement = sqlx::query(ANY)
             .bind(self.given_now())
             .bind(own_holder(wanted.tokens))
@@ -177,7 +177,7 @@ impl Postgres {
 
     async fn take(
         &self,
-        session: &mut Session,
+        session: &mut Session<'_>,
         good: Vec<(i64, Stored)>,
         tokens: &[OwnerToken],
     ) -> Result<Vec<Stored>, Fault> {

@@ -1,6 +1,7 @@
 //! PostgreSQL 13 and later.
 
 mod connect;
+mod connections;
 mod dialect;
 mod error;
 mod lease;

@@ -1,7 +1,7 @@
 //! The tables: made and upgraded by whichever server comes first, under a lock, with a version in a row.
 
 use dtm_store::Error;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::connect::fatal;
 
@@ -31,18 +31,15 @@ pub(super) async fn bring_up_to_date(connection: &mut PgConnection, place: &str)
     }
     let mut transaction = connection.begin().await.map_err(failed)?;
     sqlx::query(LOCK).execute(&mut *transaction).await.map_err(failed)?;
-    let found = present(&mut transaction).await.map_err(failed)?;
+    // made before it is looked at: whoever has waited for the lock may still believe that it is not there
+    run(&mut transaction, KV, place).await?;
+    let found = version(&mut transaction).await.map_err(failed)?;
     if is_current(place, found)? {
         return transaction.rollback().await.map_err(failed);
     }
     tracing::info!(place, from = found, to = VERSIONS.len(), "making the tables of the store");
-    for script in
-        std::iter::once(KV).chain(VERSIONS.iter().copied().skip(usize::try_from(found).unwrap_or(0)))
-    {
-        sqlx::raw_sql(AssertSqlSafe(script))
-            .execute(&mut *transaction)
-            .await
-            .map_err(|error| making(place, error))?;
+    for script in VERSIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        run(&mut transaction, script, place).await?;
     }
     sqlx::query(SET_VERSION).bind(newest()).execute(&mut *transaction).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)
@@ -54,6 +51,10 @@ async fn present(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     if !has_kv {
         return Ok(0);
     }
+    version(connection).await
+}
+
+async fn version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     let row = sqlx::query(VERSION).fetch_optional(&mut *connection).await?;
     row.map_or(Ok(0), |row| row.try_get("version"))
 }
@@ -71,6 +72,10 @@ fn is_current(place: &str, found: i64) -> Result<bool, Error> {
 
 fn newest() -> i64 {
     i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
+}
+
+async fn run(connection: &mut PgConnection, script: &'static str, place: &str) -> Result<(), Error> {
+    sqlx::raw_sql(script).execute(connection).await.map(|_| ()).map_err(|error| making(place, error))
 }
 
 fn making(place: &str, error: sqlx::Error) -> Error {

@@ -1,42 +1,47 @@
 //! A connection while one call uses it.
 
-use std::time::Duration;
-
-use sqlx::pool::PoolConnection;
+use sqlx::PgConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgPool, Postgres};
+use tokio::sync::SemaphorePermit;
 
-use super::error::{connecting, fault, is_read_only};
+use super::connections::Connections;
+use super::error::{fault, is_read_only};
 use crate::fault::Fault;
 
 /// A statement with its parameters.
-pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
+pub(super) type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
 
-/// A connection from a pool. It goes back there only when it is known to be idle, outside a transaction and of use:
-/// whoever drops it in the middle of anything, by an error or because its caller went away, closes it, and the server
-/// rolls back.
-pub(super) struct Session {
-    connection: PoolConnection<Postgres>,
-    timeout: Duration,
+/// A connection that goes back only when it is known to be idle, outside a transaction and of use. Whoever drops it
+/// in the middle of anything, by an error or because its caller went away, ends it, and the server rolls back.
+pub(super) struct Session<'a> {
+    connections: &'a Connections,
+    connection: Option<PgConnection>,
     clean: bool,
     in_transaction: bool,
+    /// Given back after the connection.
+    _permit: SemaphorePermit<'a>,
 }
 
-impl Session {
-    /// Takes one from the pool. `timeout` is how long a statement may take; the server ends it by itself before that,
-    /// if it still answers.
-    pub(super) async fn take(pool: &PgPool, timeout: Duration) -> Result<Self, Fault> {
-        let connection = pool.acquire().await.map_err(connecting)?;
-        Ok(Self { connection, timeout, clean: true, in_transaction: false })
+impl<'a> Session<'a> {
+    pub(super) async fn take(connections: &'a Connections) -> Result<Self, Fault> {
+        let (connection, permit) = connections.take().await?;
+        Ok(Self {
+            connections,
+            connection: Some(connection),
+            clean: true,
+            in_transaction: false,
+            _permit: permit,
+        })
     }
 
     /// Executes a statement and reads all that it brings. Only the end of the answer says that it was committed, and
     /// this waits for it.
     pub(super) async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, Fault> {
+        let Some(connection) = &mut self.connection else { return Err(Fault::Closed) };
         self.clean = false;
-        let answer = tokio::time::timeout(self.timeout, statement.fetch_all(&mut *self.connection)).await;
-        match answer {
+        let patience = self.connections.patience();
+        match tokio::time::timeout(patience, statement.fetch_all(connection)).await {
             Ok(Ok(rows)) => {
                 self.clean = true;
                 Ok(rows)
@@ -47,7 +52,7 @@ impl Session {
                 self.clean = !useless && !matches!(fault, Fault::Lost(_));
                 Err(fault)
             }
-            Err(_) => Err(Fault::Lost(format!("PostgreSQL did not answer for {:?}", self.timeout))),
+            Err(_) => Err(Fault::Lost(format!("PostgreSQL did not answer for {patience:?}"))),
         }
     }
 
@@ -77,10 +82,10 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for Session<'_> {
     fn drop(&mut self) {
-        if !self.clean || self.in_transaction {
-            self.connection.close_on_drop();
+        if let Some(connection) = self.connection.take().filter(|_| self.clean && !self.in_transaction) {
+            self.connections.keep(connection);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The stores in databases pass the suite, and do what only they have to do, against real servers.
-#![expect(clippy::unwrap_used, reason = "helpers of tests have nobody to report an error to")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests have nobody to report an error to")]
 
 mod fixtures;
 mod postgres;

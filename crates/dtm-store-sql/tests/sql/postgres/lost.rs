@@ -22,23 +22,31 @@ async fn a_write_whose_answer_is_lost_is_unknown_and_the_store_goes_on_with_a_ne
     let first = saga("first", &tokens, true);
     store.create(first.clone()).await.unwrap();
 
-    // the tag at the end of the answer of a batch in which one operation took effect
-    proxy.set(Answers::LoseThat(b"SELECT 1\0"));
     let second = saga("second", &tokens, true);
-    let created = store.create(second.clone()).await.unwrap_err();
-    let committed = store.commit(finish(&first)).await.unwrap_err();
-    for error in [created, committed] {
-        assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
-        assert_eq!((error.happened(), error.retry_helps()), (None, true), "{error}");
-    }
-
+    proxy.set(ONE_TOOK_EFFECT);
+    assert_unknown(store.create(second.clone()).await);
     proxy.set(Answers::Pass);
     let stored = store.load(&gid("second")).await.unwrap().unwrap();
-    assert_eq!(stored.transaction, second.transaction, "this one did happen");
+    assert_eq!(stored.transaction, second.transaction, "it did happen");
     let again = store.create(second).await;
     assert!(matches!(again, Err(Error::AlreadyExists(_))), "{again:?}");
+
+    proxy.set(ONE_TOOK_EFFECT);
+    assert_unknown(store.commit(finish(&first)).await);
+    proxy.set(Answers::Pass);
+    let stored = store.load(&gid("first")).await.unwrap().unwrap();
+    assert_eq!(stored.due, None, "it did happen");
     let again = store.commit(finish(&first)).await;
     assert!(matches!(again, Err(Error::Conflict { .. })), "{again:?}");
+}
+
+/// The tag at the end of the answer of a batch in which one operation took effect.
+const ONE_TOOK_EFFECT: Answers = Answers::LoseThat(b"SELECT 1\0");
+
+fn assert_unknown(result: Result<(), Error>) {
+    let error = result.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert_eq!((error.happened(), error.retry_helps()), (None, true), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

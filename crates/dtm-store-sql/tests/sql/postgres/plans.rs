@@ -20,7 +20,7 @@ async fn a_table_that_grows_under_plans_from_when_it_was_empty_is_never_read_as_
         let (store, tokens) = (Arc::clone(&store), Arc::clone(&tokens));
         callers.spawn(async move {
             for index in 0..50 {
-                let new = saga(&format!("{caller}-{index}"), &tokens, index % 2 == 0);
+                let new = saga(&format!("{caller}-{index}"), &tokens, index % 3 == 0);
                 store.create(new.clone()).await.unwrap();
                 store.load(new.transaction.gid()).await.unwrap();
                 if index % 3 == 0 {
@@ -40,8 +40,8 @@ async fn a_table_that_grows_under_plans_from_when_it_was_empty_is_never_read_as_
     loop {
         let row = sqlx::query(statement).fetch_one(&mut connection).await.unwrap();
         let (whole, by_index): (i64, i64) = (row.get(0), row.get(1));
-        // reading a table without rows while it is made counts as well
-        assert!(whole <= 1, "{whole} times");
+        // each of its three indexes was made by reading the empty table
+        assert!(whole <= 3, "{whole} times");
         if by_index > 2_000 {
             return;
         }
