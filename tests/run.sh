@@ -62,6 +62,9 @@ tests() { cargo test --workspace --no-fail-fast "$@" 2>&1 | tee -a "$log"; }
 
 compat() { bash tests/compat/run.sh "$@" 2>&1 | tee -a "$log"; }
 
+# Databases for the tests of stores; they stay, for the next run.
+services() { bash tests/services/postgres.sh start; }
+
 documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
 
 # Adds up one number of all lines "test result: ok. 1 passed; 2 failed; 3 ignored; ..."
@@ -89,6 +92,7 @@ if [[ $in_rust == true ]]; then
 fi
 step build cargo build --workspace --bins --examples
 if [[ $in_rust == true ]]; then
+    step services services
     step tests tests "$@"
     step documents documents
     set --

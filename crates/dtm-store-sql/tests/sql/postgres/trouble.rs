@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dtm_store::{Error, NodeStore as _, Store as _, TransactionStore as _};
 use dtm_store_sql::{SqlConfig, SqlStore};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
 
 use super::support::Schema;
 use crate::fixtures::{finish, join, saga};
@@ -112,9 +112,8 @@ async fn a_database_that_becomes_read_only_is_not_ready_and_is_left_for_another_
 
 /// Ends the idle connections of a user and waits until the store would notice.
 async fn end_idle(schema: &Schema, user: &str) {
-    let statement =
-        format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{user}'");
-    schema.execute(statement).await;
+    let statement = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = $1";
+    sqlx::query(statement).bind(user).execute(&mut schema.connect().await).await.unwrap();
     // a connection that was used less than a second ago is not asked before it is used
     tokio::time::sleep(Duration::from_millis(1_100)).await;
 }
@@ -157,8 +156,8 @@ async fn a_batch_that_loses_a_dead_lock_is_executed_again() {
 
 async fn lock(connection: &mut sqlx::PgConnection, before: &'static str, id: &str) {
     sqlx::raw_sql(before).execute(&mut *connection).await.unwrap();
-    let statement = format!("UPDATE dtm_transaction SET updated = updated WHERE gid = '{id}'");
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.unwrap();
+    let statement = "UPDATE dtm_transaction SET updated = updated WHERE gid = $1";
+    sqlx::query(statement).bind(id).execute(connection).await.unwrap();
 }
 
 /// Waits until so many statements on this schema wait for a lock.
