@@ -12,6 +12,8 @@ pub(crate) enum Fault {
     Refused(Error),
     /// A dead-lock or a failed serialisation: rolled back, and the same may succeed at once.
     Contended(String),
+    /// A row is there already, and it was not to be. Nothing was changed.
+    Duplicate,
     /// The database does not take this content. Nothing was changed.
     Content(String),
     /// The database is in trouble (read-only, full, without the right, not reachable). Nothing was changed.
@@ -50,6 +52,7 @@ impl Fault {
                 Error::Unavailable(format!("it lost against others {ATTEMPTS} times ({detail}); try again"))
             }
             Self::Trouble(detail) | Self::Lost(detail) => Error::Unavailable(detail),
+            Self::Duplicate => Error::AlreadyExists(what.to_owned()),
             Self::Closed => Error::Closed,
         }
     }

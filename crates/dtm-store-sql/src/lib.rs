@@ -1,4 +1,4 @@
-//! The stores in PostgreSQL (and, later, in MariaDB and MySQL), shared by any number of servers.
+//! The stores in PostgreSQL, MariaDB and MySQL, shared by any number of servers.
 //!
 //! | table | what a row is |
 //! |---|---|
@@ -18,18 +18,24 @@
 //! | `record` | a row, and what it means |
 //! | `lease` | what is remembered between claims |
 //! | `fault` | what can go wrong, and what is known then |
+//! | `server`, `connections`, `session` | how to talk to a server |
 //! | `database` | what a dialect brings along: everything that is SQL |
 //! | `postgres` | PostgreSQL 13 and later |
+//! | `mysql` | MariaDB 10.6 and later, MySQL 8 |
 
 mod backend;
 pub mod config;
+mod connections;
 mod contract;
 mod database;
 mod fault;
 mod lease;
+mod mysql;
 mod operation;
 mod postgres;
 mod record;
+mod server;
+mod session;
 pub mod store;
 
 pub use config::SqlConfig;

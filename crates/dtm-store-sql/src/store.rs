@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::lease::{KnownDamage, Unsettled};
+use crate::mysql::MySql;
 use crate::operation::Operation;
 use crate::postgres::Postgres;
 
@@ -37,9 +38,11 @@ impl SqlStore {
         let scheme = config.url.split(':').next().unwrap_or("");
         let database: Arc<dyn Database> = match scheme {
             "postgres" | "postgresql" => Arc::new(Postgres::open(&config).await?),
+            "mysql" | "mariadb" => Arc::new(MySql::open(&config).await?),
             _ => {
                 return Err(Error::Fatal(
-                    "the address of the database has to begin with postgres://".to_owned(),
+                    "the address of the database has to begin with postgres://, mysql:// or mariadb://"
+                        .to_owned(),
                 ));
             }
         };

@@ -7,18 +7,18 @@ use dtm_store::{Clock, Error};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
 
-use super::connections::{Connections, may_pass};
-use super::error::connecting;
 use super::schema;
-use super::session::Session;
 use crate::SqlConfig;
+use crate::connections::Connections;
 use crate::fault::Fault;
+use crate::server::Server as _;
+use crate::session::Session;
 
 /// A PostgreSQL. Committers, claims and heartbeats do not wait behind readers.
 #[derive(Debug)]
 pub(crate) struct Postgres {
-    writers: Connections,
-    readers: Connections,
+    writers: Connections<sqlx::Postgres>,
+    readers: Connections<sqlx::Postgres>,
     clock: Option<Arc<dyn Clock>>,
     pub(super) node_timeout: i64,
 }
@@ -61,11 +61,11 @@ impl Postgres {
         self.clock.as_ref().map(|clock| i64::try_from(clock.now().as_millis()).unwrap_or(i64::MAX))
     }
 
-    pub(super) async fn writer(&self) -> Result<Session<'_>, Fault> {
+    pub(super) async fn writer(&self) -> Result<Session<'_, sqlx::Postgres>, Fault> {
         Session::take(&self.writers).await
     }
 
-    pub(super) async fn reader(&self) -> Result<Session<'_>, Fault> {
+    pub(super) async fn reader(&self) -> Result<Session<'_, sqlx::Postgres>, Fault> {
         Session::take(&self.readers).await
     }
 
@@ -78,7 +78,7 @@ impl Postgres {
 /// Why there is no connection.
 fn unusable(place: &str, fault: Fault, error: Option<&sqlx::Error>) -> Error {
     let detail = error.map_or_else(|| fault.of(place).to_string(), ToString::to_string);
-    let Some(error) = error.filter(|error| !may_pass(error)) else {
+    let Some(error) = error.filter(|error| !sqlx::Postgres::may_pass(error)) else {
         return Error::Fatal(format!(
             "cannot reach {place}: {detail}; check that it runs, the host and port of the store, and firewalls between"
         ));
@@ -125,11 +125,12 @@ async fn prepare(connection: &mut PgConnection, place: &str) -> Result<(), Error
 
 /// What a failed start says about an error of a statement.
 pub(super) fn fatal(place: &str, error: sqlx::Error) -> Error {
-    match connecting(error) {
+    match sqlx::Postgres::connecting(error) {
         Fault::Contended(detail) | Fault::Content(detail) | Fault::Trouble(detail) | Fault::Lost(detail) => {
             Error::Fatal(format!("cannot use {place}: {detail}"))
         }
         Fault::Refused(error) => error,
+        Fault::Duplicate => Error::Fatal(format!("cannot use {place}: a row is there already")),
         Fault::Closed => Error::Closed,
     }
 }

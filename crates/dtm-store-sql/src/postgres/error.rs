@@ -17,19 +17,6 @@ pub(super) fn fault(error: Error) -> Fault {
     }
 }
 
-/// What an error means that came before anything was asked for.
-pub(super) fn connecting(error: Error) -> Fault {
-    match fault(error) {
-        Fault::Lost(detail) => Fault::Trouble(detail),
-        other => other,
-    }
-}
-
-/// Whether the server on the other end takes no writes: another one may do so meanwhile.
-pub(super) fn is_read_only(error: &Error) -> bool {
-    matches!(error, Error::Database(error) if error.code().as_deref() == Some("25006"))
-}
-
 /// See "Appendix A. PostgreSQL Error Codes" of its manual.
 fn reported(error: &dyn DatabaseError) -> Fault {
     let code = error.code().unwrap_or_default();

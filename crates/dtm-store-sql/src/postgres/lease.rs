@@ -11,12 +11,12 @@ use sqlx::Row as _;
 use super::Postgres;
 use super::error::fault;
 use super::load::record;
-use super::session::Session;
 use super::sql::{framed, now};
 use crate::fault::Fault;
 use crate::lease::Wanted;
 use crate::operation::holder;
 use crate::record::Record;
+use crate::session::Session;
 
 /// What could be claimed, longest due first: of nobody and due, of each holder that is dead, and what a lost claim of
 /// our own may have left. More than is wanted, because others may be taking the first ones right now.
@@ -133,7 +133,11 @@ impl Postgres {
         Ok(claims)
     }
 
-    async fn pick(&self, session: &mut Session<'_>, wanted: &Wanted<'_>) -> Result<Vec<Record>, Fault> {
+    async fn pick(
+        &self,
+        session: &mut Session<'_, sqlx::Postgres>,
+        wanted: &Wanted<'_>,
+    ) -> Result<Vec<Record>, Fault> {
         let count = rows(wanted.tokens.len());
         let statement = sqlx::query(PICK)
             .bind(self.given_now())
@@ -161,7 +165,11 @@ impl Postgres {
         Ok(records)
     }
 
-    async fn is_any(&self, session: &mut Session<'_>, wanted: &Wanted<'_>) -> Result<bool, Fault> {
+    async fn is_any(
+        &self,
+        session: &mut Session<'_, sqlx::Postgres>,
+        wanted: &Wanted<'_>,
+    ) -> Result<bool, Fault> {
         let statement = sqlx::query(ANY)
             .bind(self.given_now())
             .bind(own_holder(wanted.tokens))
@@ -177,7 +185,7 @@ impl Postgres {
 
     async fn take(
         &self,
-        session: &mut Session<'_>,
+        session: &mut Session<'_, sqlx::Postgres>,
         good: Vec<(i64, Stored)>,
         tokens: &[OwnerToken],
     ) -> Result<Vec<Stored>, Fault> {

@@ -1,7 +1,6 @@
 //! PostgreSQL 13 and later.
 
 mod connect;
-mod connections;
 mod dialect;
 mod error;
 mod lease;
@@ -10,7 +9,7 @@ mod node;
 mod purge;
 mod scan;
 mod schema;
-mod session;
+mod server;
 mod sql;
 mod topic;
 mod trans;

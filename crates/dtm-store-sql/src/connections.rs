@@ -3,33 +3,32 @@
 //! Not sqlx's pool: that asks the server for a sign of life each time a connection is given back, one more round
 //! trip for each statement of ours, and forgets why it could not connect.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::error::connecting;
 use crate::fault::Fault;
+use crate::server::Server;
 
 /// A connection that was used this long ago is asked for a sign of life before it is used again.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// At most so many connections to one server.
-#[derive(Debug)]
-pub(super) struct Connections {
-    options: PgConnectOptions,
+pub(crate) struct Connections<S: Server> {
+    options: <S::Connection as Connection>::Options,
     connect_timeout: Duration,
     statement_timeout: Duration,
     permits: Semaphore,
     /// Last in, first out: what is not needed any more grows old at the bottom.
-    idle: Mutex<Vec<(PgConnection, Instant)>>,
+    idle: Mutex<Vec<(S::Connection, Instant)>>,
 }
 
-impl Connections {
-    pub(super) fn new(
-        options: PgConnectOptions,
+impl<S: Server> Connections<S> {
+    pub(crate) fn new(
+        options: <S::Connection as Connection>::Options,
         connect_timeout: Duration,
         statement_timeout: Duration,
         limit: usize,
@@ -39,7 +38,7 @@ impl Connections {
     }
 
     /// One that seems to work, and the right to use it.
-    pub(super) async fn take(&self) -> Result<(PgConnection, SemaphorePermit<'_>), Fault> {
+    pub(crate) async fn take(&self) -> Result<(S::Connection, SemaphorePermit<'_>), Fault> {
         let permit = match tokio::time::timeout(self.connect_timeout, self.permits.acquire()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(Fault::Closed),
@@ -56,17 +55,17 @@ impl Connections {
             if let Ok(Ok(())) = tokio::time::timeout(TRUSTED_FOR, connection.ping()).await {
                 return Ok((connection, permit));
             }
-            tracing::debug!("a connection to PostgreSQL has ended while it was idle");
+            tracing::debug!("a connection to {} has ended while it was idle", S::CALLED);
         }
         Ok((self.connect().await.map_err(|(fault, _)| fault)?, permit))
     }
 
-    fn pop(&self) -> Option<(PgConnection, Instant)> {
+    fn pop(&self) -> Option<(S::Connection, Instant)> {
         self.idle.lock().pop()
     }
 
     /// Gives one back that is idle and outside a transaction.
-    pub(super) fn keep(&self, connection: PgConnection) {
+    pub(crate) fn keep(&self, connection: S::Connection) {
         let mut idle = self.idle.lock();
         if !self.permits.is_closed() {
             idle.push((connection, Instant::now()));
@@ -74,7 +73,7 @@ impl Connections {
     }
 
     /// Connects, and tries again while the database may only be starting. An error says whether anybody was there.
-    pub(super) async fn connect(&self) -> Result<PgConnection, (Fault, Option<sqlx::Error>)> {
+    pub(crate) async fn connect(&self) -> Result<S::Connection, (Fault, Option<sqlx::Error>)> {
         let deadline = Instant::now() + self.connect_timeout;
         let mut pause = Duration::from_millis(20);
         loop {
@@ -82,58 +81,49 @@ impl Connections {
             let error = match tokio::time::timeout(left, self.connect_once()).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(error)) => error,
-                Err(_) => return Err((Fault::Trouble("PostgreSQL does not answer".to_owned()), None)),
+                Err(_) => return Err((Fault::Trouble(format!("{} does not answer", S::CALLED)), None)),
             };
-            if !may_pass(&error) || Instant::now() + pause >= deadline {
+            if !S::may_pass(&error) || Instant::now() + pause >= deadline {
                 let detail = error.to_string();
-                tracing::debug!(detail, "PostgreSQL cannot be used");
-                return Err((Fault::Trouble(format!("no connection to PostgreSQL: {detail}")), Some(error)));
+                return Err((
+                    Fault::Trouble(format!("no connection to {}: {detail}", S::CALLED)),
+                    Some(error),
+                ));
             }
-            tracing::warn!(%error, "PostgreSQL cannot be reached, trying again");
+            tracing::warn!(%error, "{} cannot be reached, trying again", S::CALLED);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
         }
     }
 
-    async fn connect_once(&self) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
-        let statement_timeout = format!("{}ms", self.statement_timeout.as_millis());
-        sqlx::query(SETTINGS).bind(statement_timeout).execute(&mut connection).await?;
+    async fn connect_once(&self) -> Result<S::Connection, sqlx::Error> {
+        let mut connection = S::Connection::connect_with(&self.options).await?;
+        S::set_up(&mut connection, self.statement_timeout).await?;
         Ok(connection)
     }
 
     /// How long to wait for an answer. The server itself gives up a statement before, if it still answers.
-    pub(super) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         self.statement_timeout + Duration::from_secs(2)
     }
 
     /// Ends all that are idle, and gives no more.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle.lock());
         for (connection, _) in idle {
             if let Err(error) = connection.close().await {
-                tracing::debug!(fault = ?connecting(error), "a connection did not end in order");
+                tracing::debug!(fault = ?S::connecting(error), "a connection did not end in order");
             }
         }
     }
 }
 
-/// Whether it may be there in a moment.
-pub(super) fn may_pass(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) => true,
-        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("53300" | "57P03")),
-        _ => false,
+impl<S: Server> fmt::Debug for Connections<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections")
+            .field("server", &S::CALLED)
+            .field("free", &self.permits.available_permits())
+            .finish_non_exhaustive()
     }
 }
-
-/// Plans that are right for small tables as well as for large ones, made once a connection: without these settings
-/// a plan that was made while a table was still empty reads all of it later. And what acknowledged means: on disk.
-const SETTINGS: &str = "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false), \
-    set_config('enable_mergejoin', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false), \
-    set_config('jit', 'off', false), \
-    set_config('default_transaction_isolation', 'read committed', false), \
-    set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' \
-        ELSE current_setting('synchronous_commit') END, false), \
-    set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false)";

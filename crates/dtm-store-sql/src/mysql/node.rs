@@ -1,0 +1,61 @@
+//! Which servers are alive, by the clock of the database.
+
+use dtm_store::{Epoch, NodeName};
+use sqlx::Row as _;
+
+use super::MySql;
+use super::error::fault;
+use super::sql::SET_NOW;
+use crate::fault::Fault;
+
+/// Locks the row until the epoch was read.
+const JOIN: &str = "INSERT INTO dtm_node (name, epoch, heartbeat) VALUES (?, 1, @dtm_now) \
+    ON DUPLICATE KEY UPDATE epoch = epoch + 1, heartbeat = VALUES(heartbeat)";
+
+const EPOCH: &str = "SELECT epoch FROM dtm_node WHERE name = ?";
+
+const HEARTBEAT: &str =
+    "UPDATE dtm_node SET heartbeat = @dtm_now WHERE name = ? AND epoch = ? AND heartbeat IS NOT NULL";
+
+const COUNT: &str = "SELECT ROW_COUNT() AS count";
+
+const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL WHERE name = ? AND epoch = ?";
+
+impl MySql {
+    pub(super) async fn start_node(&self, node: &NodeName) -> Result<Epoch, Fault> {
+        let name = node.as_str().as_bytes();
+        let mut session = self.writer().await?;
+        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        session.begin().await?;
+        session.rows(sqlx::query(JOIN).bind(name)).await?;
+        let row = session.row(sqlx::query(EPOCH).bind(name)).await?;
+        session.commit().await?;
+        let number: Option<i64> = row.map(|row| row.try_get("epoch")).transpose().map_err(fault)?;
+        let number = number.and_then(|number| u64::try_from(number).ok());
+        number
+            .map(Epoch)
+            .ok_or_else(|| Fault::Trouble(format!("the epoch of node {} cannot be read", node.as_str())))
+    }
+
+    pub(super) async fn renew(&self, node: &NodeName, epoch: Epoch) -> Result<bool, Fault> {
+        let Some(number) = number(epoch) else { return Ok(false) };
+        let mut session = self.writer().await?;
+        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        session.rows(sqlx::query(HEARTBEAT).bind(node.as_str().as_bytes()).bind(number)).await?;
+        // rows that were found, whether they were changed or had the same time already
+        let row = session.row(sqlx::query(COUNT)).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.try_get("count")).map_err(fault)?;
+        Ok(count == 1)
+    }
+
+    pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {
+        let Some(number) = number(epoch) else { return Ok(()) };
+        let statement = sqlx::query(LEAVE).bind(node.as_str().as_bytes()).bind(number);
+        self.writer().await?.rows(statement).await.map(|_| ())
+    }
+}
+
+/// An epoch that no row can have is none that ever was.
+fn number(epoch: Epoch) -> Option<i64> {
+    i64::try_from(epoch.0).ok()
+}

@@ -1,0 +1,14 @@
+//! What many statements share.
+
+/// Sets the time that the next statements of the connection go by: the clock of the database, unless a parameter gives
+/// another.
+pub(super) const SET_NOW: &str = "SET @dtm_now = COALESCE(?, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED))";
+
+/// Whether the state of the row `t` is one that may be replaced.
+macro_rules! framed {
+    () => {
+        concat!("t.state LIKE CONCAT('", crate::record::state_frame!(), "', t.status, '\",%}')")
+    };
+}
+
+pub(super) use framed;

@@ -1,0 +1,110 @@
+//! Topics with versions.
+
+use dtm_store::codec::{decode_topic, encode_topic};
+use dtm_store::{Error, Subscriber, Topic};
+use sqlx::Row as _;
+use sqlx::mysql::MySqlRow;
+
+use super::MySql;
+use super::error::fault;
+use super::load::text as column;
+use super::sql::SET_NOW;
+use crate::fault::Fault;
+use crate::record::timestamp;
+use crate::session::Session;
+
+const LOAD: &str = "SELECT name, value FROM dtm_kv WHERE category = 'topics' AND name = ?";
+
+const SCAN: &str = "SELECT name, value FROM dtm_kv WHERE category = 'topics' AND (? IS NULL OR name > ?) \
+    ORDER BY name LIMIT ?";
+
+const NOW: &str = "SELECT CAST(@dtm_now AS SIGNED) AS now";
+
+const INSERT: &str = "INSERT INTO dtm_kv (version, value, category, name) VALUES (?, ?, 'topics', ?)";
+
+const UPDATE: &str =
+    "UPDATE dtm_kv SET version = ?, value = ? WHERE category = 'topics' AND name = ? AND version = ?";
+
+const DELETE: &str = "DELETE FROM dtm_kv WHERE category = 'topics' AND name = ?";
+
+/// How many rows the last statement has changed, or found.
+const COUNT: &str = "SELECT ROW_COUNT() AS count";
+
+impl MySql {
+    pub(super) async fn topic(&self, name: &str) -> Result<Option<Topic>, Fault> {
+        let row = self.reader().await?.row(sqlx::query(LOAD).bind(name.as_bytes())).await?;
+        row.map(|row| read(&row)).transpose()
+    }
+
+    /// Writes only if the version is still the one that was read a moment before; no transaction is needed for that.
+    pub(super) async fn write_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        version: u64,
+    ) -> Result<u64, Fault> {
+        let found = self.topic(name).await?;
+        let found_version = found.as_ref().map_or(0, |topic| topic.version);
+        if found_version != version {
+            return Err(conflict(name, version, &format!("version {found_version}")));
+        }
+        let mut session = self.writer().await?;
+        let row = {
+            session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+            session.row(sqlx::query(NOW)).await?
+        };
+        let now = row.map_or(Ok(0), |row| row.try_get("now")).map_err(fault)?;
+        let now = timestamp(now).map_err(Fault::Trouble)?;
+        let topic = Topic {
+            name: name.to_owned(),
+            subscribers: subscribers.to_vec(),
+            version: version + 1,
+            created_at: found.as_ref().map_or(now, |topic| topic.created_at),
+            updated_at: now,
+        };
+        let text = encode_topic(&topic).map_err(|error| error.rejected(&format!("topic {name}")))?;
+        let number = i64::try_from(topic.version).map_err(|_| conflict(name, version, "no such version"))?;
+        let statement = sqlx::query(if found.is_some() { UPDATE } else { INSERT });
+        let mut statement = statement.bind(number).bind(text).bind(name.as_bytes());
+        if found.is_some() {
+            statement = statement.bind(number - 1);
+        }
+        match session.rows(statement).await {
+            Ok(_) if count(&mut session).await? == 1 => Ok(topic.version),
+            Ok(_) | Err(Fault::Duplicate) => Err(conflict(name, version, "a later one")),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    pub(super) async fn remove_topic(&self, name: &str) -> Result<bool, Fault> {
+        let mut session = self.writer().await?;
+        session.rows(sqlx::query(DELETE).bind(name.as_bytes())).await?;
+        Ok(count(&mut session).await? == 1)
+    }
+
+    pub(super) async fn list_topics(&self, after: Option<&str>, limit: i64) -> Result<Vec<Topic>, Fault> {
+        let after = after.map(str::as_bytes);
+        let rows = self.reader().await?.rows(sqlx::query(SCAN).bind(after).bind(after).bind(limit)).await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+async fn count(session: &mut Session<'_, sqlx::MySql>) -> Result<i64, Fault> {
+    let row = session.row(sqlx::query(COUNT)).await?;
+    row.map_or(Ok(0), |row| row.try_get("count")).map_err(fault)
+}
+
+/// A topic that cannot be read stops nobody but itself.
+fn read(row: &MySqlRow) -> Result<Topic, Fault> {
+    let name = column(row, "name").map_err(fault)?;
+    let value = column(row, "value").map_err(fault)?;
+    decode_topic(&value).map_err(|error| error.rejected(&format!("topic {name}")).into())
+}
+
+fn conflict(name: &str, version: u64, found: &str) -> Fault {
+    Fault::Refused(Error::Conflict {
+        what: format!("topic {name}"),
+        expected: format!("version {version}"),
+        found: found.to_owned(),
+    })
+}

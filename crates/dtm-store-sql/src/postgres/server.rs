@@ -1,0 +1,60 @@
+//! How to talk to PostgreSQL.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgRow;
+use sqlx::{Error, PgConnection};
+
+use super::error;
+use crate::fault::Fault;
+use crate::server::{Server, Statement, Waiting};
+
+/// Plans that are right for small tables as well as for large ones, made once a connection: without these settings
+/// a plan that was made while a table was still empty reads all of it later. And what acknowledged means: on disk.
+const SETTINGS: &str = "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false), \
+    set_config('enable_mergejoin', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false), \
+    set_config('jit', 'off', false), \
+    set_config('default_transaction_isolation', 'read committed', false), \
+    set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' \
+        ELSE current_setting('synchronous_commit') END, false), \
+    set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false)";
+
+impl Server for sqlx::Postgres {
+    const CALLED: &'static str = "PostgreSQL";
+
+    const BEGIN: &'static str = "BEGIN";
+
+    fn set_up(connection: &mut PgConnection, statement_timeout: Duration) -> Waiting<'_, ()> {
+        let statement_timeout = format!("{}ms", statement_timeout.as_millis());
+        Box::pin(async move {
+            sqlx::query(SETTINGS).bind(statement_timeout).execute(connection).await.map(|_| ())
+        })
+    }
+
+    fn fetch<'a>(
+        connection: &'a mut PgConnection,
+        statement: Statement<'a, Self>,
+    ) -> Waiting<'a, Vec<PgRow>> {
+        Box::pin(statement.fetch_all(connection))
+    }
+
+    fn run<'a>(connection: &'a mut PgConnection, statement: &'static str) -> Waiting<'a, ()> {
+        Box::pin(async move { sqlx::raw_sql(statement).execute(connection).await.map(|_| ()) })
+    }
+
+    fn fault(error: Error) -> Fault {
+        error::fault(error)
+    }
+
+    fn may_pass(error: &Error) -> bool {
+        match error {
+            Error::Io(_) => true,
+            Error::Database(error) => matches!(error.code().as_deref(), Some("53300" | "57P03")),
+            _ => false,
+        }
+    }
+
+    fn is_read_only(error: &Error) -> bool {
+        matches!(error, Error::Database(error) if error.code().as_deref() == Some("25006"))
+    }
+}
