@@ -30,6 +30,9 @@ pub(crate) trait Server: sqlx::Database + Sync {
         statement: Statement<'a, Self>,
     ) -> Waiting<'a, Vec<Self::Row>>;
 
+    /// Executes a statement and says how many rows it has changed, or found as it wants them.
+    fn change<'a>(connection: &'a mut Self::Connection, statement: Statement<'a, Self>) -> Waiting<'a, u64>;
+
     /// Executes a statement that the server does not prepare.
     fn run<'a>(connection: &'a mut Self::Connection, statement: &'static str) -> Waiting<'a, ()>;
 

@@ -40,6 +40,15 @@ impl<'a, S: Server> Session<'a, S> {
         self.settle(answer)
     }
 
+    /// Executes a statement that changes rows, and says how many it has changed, or found as it wants them.
+    pub(crate) async fn change(&mut self, statement: Statement<'_, S>) -> Result<u64, Fault> {
+        let Some(connection) = &mut self.connection else { return Err(Fault::Closed) };
+        self.clean = false;
+        let patience = self.connections.patience();
+        let answer = tokio::time::timeout(patience, S::change(connection, statement)).await;
+        self.settle(answer)
+    }
+
     /// Executes a statement that the server does not prepare.
     async fn run(&mut self, statement: &'static str) -> Result<(), Fault> {
         let Some(connection) = &mut self.connection else { return Err(Fault::Closed) };

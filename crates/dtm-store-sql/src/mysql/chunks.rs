@@ -29,7 +29,7 @@ impl Sized {
 }
 
 /// Cuts rows into pieces whose lengths are powers of two and that are not too long; `bytes` is how long a row is.
-pub(super) fn pieces<'r, T>(rows: &'r [T], bytes: impl Fn(&T) -> usize) -> Vec<&'r [T]> {
+pub(super) fn pieces<T>(rows: &[T], bytes: impl Fn(&T) -> usize) -> Vec<&[T]> {
     let (mut pieces, mut rest) = (Vec::new(), rows);
     while !rest.is_empty() {
         let mut size = 1_usize << rest.len().min(MOST).ilog2();

@@ -242,10 +242,7 @@ impl MySql {
             for id in &piece {
                 statement = statement.bind(*id);
             }
-            session.rows(statement).await?;
-            let changed = session.row(sqlx::query("SELECT ROW_COUNT() AS count")).await?;
-            let changed: i64 = changed.map_or(Ok(0), |row| row.try_get("count")).map_err(fault)?;
-            count += usize::try_from(changed).unwrap_or(0);
+            count += usize::try_from(session.change(statement).await?).unwrap_or(0);
         }
         session.commit().await?;
         Ok(Rescheduled { count, has_remaining })

@@ -17,8 +17,6 @@ const EPOCH: &str = "SELECT epoch FROM dtm_node WHERE name = ?";
 const HEARTBEAT: &str =
     "UPDATE dtm_node SET heartbeat = @dtm_now WHERE name = ? AND epoch = ? AND heartbeat IS NOT NULL";
 
-const COUNT: &str = "SELECT ROW_COUNT() AS count";
-
 const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL WHERE name = ? AND epoch = ?";
 
 impl MySql {
@@ -41,11 +39,8 @@ impl MySql {
         let Some(number) = number(epoch) else { return Ok(false) };
         let mut session = self.writer().await?;
         session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
-        session.rows(sqlx::query(HEARTBEAT).bind(node.as_str().as_bytes()).bind(number)).await?;
-        // rows that were found, whether they were changed or had the same time already
-        let row = session.row(sqlx::query(COUNT)).await?;
-        let count: i64 = row.map_or(Ok(0), |row| row.try_get("count")).map_err(fault)?;
-        Ok(count == 1)
+        let statement = sqlx::query(HEARTBEAT).bind(node.as_str().as_bytes()).bind(number);
+        Ok(session.change(statement).await? == 1)
     }
 
     pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {

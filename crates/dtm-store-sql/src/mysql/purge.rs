@@ -66,9 +66,7 @@ impl MySql {
             for id in &piece {
                 (statement, of_branches) = (statement.bind(*id), of_branches.bind(*id));
             }
-            session.rows(statement).await?;
-            let count = session.row(sqlx::query("SELECT ROW_COUNT() AS count")).await?;
-            let count: i64 = count.map_or(Ok(0), |row| row.try_get("count")).map_err(fault)?;
+            let count = session.change(statement).await?;
             session.rows(of_branches).await?;
             session.commit().await?;
             removed += usize::try_from(count).unwrap_or(0);

@@ -63,6 +63,10 @@ impl Server for sqlx::MySql {
         Box::pin(statement.fetch_all(connection))
     }
 
+    fn change<'a>(connection: &'a mut MySqlConnection, statement: Statement<'a, Self>) -> Waiting<'a, u64> {
+        Box::pin(async move { statement.execute(connection).await.map(|done| done.rows_affected()) })
+    }
+
     fn run<'a>(connection: &'a mut MySqlConnection, statement: &'static str) -> Waiting<'a, ()> {
         Box::pin(async move { sqlx::raw_sql(statement).execute(connection).await.map(|_| ()) })
     }

@@ -11,7 +11,6 @@ use super::load::text as column;
 use super::sql::SET_NOW;
 use crate::fault::Fault;
 use crate::record::timestamp;
-use crate::session::Session;
 
 const LOAD: &str = "SELECT name, value FROM dtm_kv WHERE category = 'topics' AND name = ?";
 
@@ -26,9 +25,6 @@ const UPDATE: &str =
     "UPDATE dtm_kv SET version = ?, value = ? WHERE category = 'topics' AND name = ? AND version = ?";
 
 const DELETE: &str = "DELETE FROM dtm_kv WHERE category = 'topics' AND name = ?";
-
-/// How many rows the last statement has changed, or found.
-const COUNT: &str = "SELECT ROW_COUNT() AS count";
 
 impl MySql {
     pub(super) async fn topic(&self, name: &str) -> Result<Option<Topic>, Fault> {
@@ -69,17 +65,15 @@ impl MySql {
         if found.is_some() {
             statement = statement.bind(number - 1);
         }
-        match session.rows(statement).await {
-            Ok(_) if count(&mut session).await? == 1 => Ok(topic.version),
+        match session.change(statement).await {
+            Ok(1) => Ok(topic.version),
             Ok(_) | Err(Fault::Duplicate) => Err(conflict(name, version, "a later one")),
             Err(fault) => Err(fault),
         }
     }
 
     pub(super) async fn remove_topic(&self, name: &str) -> Result<bool, Fault> {
-        let mut session = self.writer().await?;
-        session.rows(sqlx::query(DELETE).bind(name.as_bytes())).await?;
-        Ok(count(&mut session).await? == 1)
+        Ok(self.writer().await?.change(sqlx::query(DELETE).bind(name.as_bytes())).await? == 1)
     }
 
     pub(super) async fn list_topics(&self, after: Option<&str>, limit: i64) -> Result<Vec<Topic>, Fault> {
@@ -87,11 +81,6 @@ impl MySql {
         let rows = self.reader().await?.rows(sqlx::query(SCAN).bind(after).bind(after).bind(limit)).await?;
         rows.iter().map(read).collect()
     }
-}
-
-async fn count(session: &mut Session<'_, sqlx::MySql>) -> Result<i64, Fault> {
-    let row = session.row(sqlx::query(COUNT)).await?;
-    row.map_or(Ok(0), |row| row.try_get("count")).map_err(fault)
 }
 
 /// A topic that cannot be read stops nobody but itself.

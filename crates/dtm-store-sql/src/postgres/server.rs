@@ -38,6 +38,10 @@ impl Server for sqlx::Postgres {
         Box::pin(statement.fetch_all(connection))
     }
 
+    fn change<'a>(connection: &'a mut PgConnection, statement: Statement<'a, Self>) -> Waiting<'a, u64> {
+        Box::pin(async move { statement.execute(connection).await.map(|done| done.rows_affected()) })
+    }
+
     fn run<'a>(connection: &'a mut PgConnection, statement: &'static str) -> Waiting<'a, ()> {
         Box::pin(async move { sqlx::raw_sql(statement).execute(connection).await.map(|_| ()) })
     }

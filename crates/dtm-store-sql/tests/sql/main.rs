@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests have nobody to report an error to")]
 
 mod fixtures;
+mod mysql;
 mod postgres;
 mod proxy;
 mod services;

@@ -15,6 +15,12 @@ pub(crate) fn postgres() -> Option<&'static Service> {
     SERVICE.get_or_init(|| status("postgres", "POSTGRES_HOST")).as_ref().or_else(|| skipped("postgres"))
 }
 
+/// Where MariaDB is; `None` as above.
+pub(crate) fn mariadb() -> Option<&'static Service> {
+    static SERVICE: OnceLock<Option<Service>> = OnceLock::new();
+    SERVICE.get_or_init(|| status("mariadb", "MARIADB_HOST")).as_ref().or_else(|| skipped("mariadb"))
+}
+
 /// From the environment, else from the script.
 #[expect(clippy::disallowed_methods, reason = "an argument of a test, not a setting of the server")]
 fn status(name: &str, host: &str) -> Option<Service> {

@@ -1,0 +1,5 @@
+//! MariaDB.
+
+mod conformance;
+mod support;
+mod throughput;

@@ -1,0 +1,41 @@
+//! How fast it is: `cargo test --release -p dtm-store-sql --test sql -- --ignored --nocapture throughput`
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use dtm_store::{Store as _, TransactionStore as _};
+use dtm_store_sql::SqlStore;
+use tokio::task::JoinSet;
+
+use super::support::Database;
+use crate::fixtures::{finish, join, saga};
+
+const CALLERS: usize = 100;
+const TRANSACTIONS: usize = 100_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn creations_and_ends_per_second_with_a_hundred_callers() {
+    let Some(database) = Database::create().await else { return };
+    let store = Arc::new(SqlStore::open(database.config()).await.unwrap());
+    let tokens = Arc::new(join(&store, "a").await);
+    let begun = Instant::now();
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let (store, tokens) = (Arc::clone(&store), Arc::clone(&tokens));
+        callers.spawn(async move {
+            for index in 0..TRANSACTIONS / CALLERS {
+                let new = saga(&format!("{index:x}-{caller}"), &tokens, true);
+                store.create(new.clone()).await.unwrap();
+                store.commit(finish(&new)).await.unwrap();
+            }
+        });
+    }
+    callers.join_all().await;
+    let seconds = begun.elapsed().as_secs_f64();
+    let stats = store.write_stats();
+    #[expect(clippy::cast_precision_loss, reason = "for people to read")]
+    let (rate, batch) = (TRANSACTIONS as f64 / seconds, stats.operations as f64 / stats.batches as f64);
+    println!("{rate:.0} transactions/s, {batch:.1} operations a batch");
+    store.close().await.unwrap();
+}
