@@ -2,7 +2,7 @@
 
 use dtm_core::coordinator::Policy;
 use dtm_core::model::{
-    Definition, Gid, Options, Ordering, Plan, Protocol, Seconds, Status, Step, Transaction,
+    Definition, Gid, Options, Ordering, Payload, Plan, Protocol, Seconds, Status, Step, Transaction,
 };
 use dtm_store::{Commit, Expect, NewOwner, NewTransaction, NodeName, NodeStore as _, Ownership, TokenSource};
 use dtm_store_sql::SqlStore;
@@ -20,9 +20,16 @@ pub(crate) async fn join(store: &SqlStore, name: &str) -> TokenSource {
 
 /// A saga that its creator drives, or that nobody drives and that has been due for long.
 pub(crate) fn saga(id: &str, tokens: &TokenSource, held: bool) -> NewTransaction {
+    let mut new = saga_with(id, tokens, r#"{"amount":30}"#.into());
+    new.owner.held = held;
+    new
+}
+
+/// A saga with that payload in each step.
+pub(crate) fn saga_with(id: &str, tokens: &TokenSource, payload: Payload) -> NewTransaction {
     let step = |host: &str, action: &str, compensate: &str| {
         let url = |operation: &str| format!("http://127.0.0.1:8081/{host}/{operation}");
-        Step::new(&url(action), &url(compensate), r#"{"amount":30}"#)
+        Step::new(&url(action), &url(compensate), payload.clone())
     };
     let steps = vec![step("stock", "deduct", "refund"), step("bank", "debit", "credit")];
     let definition = Definition {
@@ -35,7 +42,7 @@ pub(crate) fn saga(id: &str, tokens: &TokenSource, held: bool) -> NewTransaction
     };
     NewTransaction {
         transaction: Transaction::submitted(definition, &Policy::default()),
-        owner: Ownership { token: tokens.fresh(), held },
+        owner: Ownership { token: tokens.fresh(), held: true },
         due: START.plus(Seconds::new(10)),
     }
 }

@@ -14,6 +14,8 @@ pub(crate) enum Answers {
     Pass,
     /// The connection breaks instead of the first answer in which these bytes occur.
     LoseThat(&'static [u8]),
+    /// The connection breaks instead of the answer to a question in which these bytes occur.
+    LoseThatTo(&'static [u8]),
     /// They never arrive, and the connection stays.
     Silence,
 }
@@ -58,15 +60,31 @@ async fn forward(client: TcpStream, server: Arc<str>, answers: watch::Receiver<A
     let server = TcpStream::connect(&*server).await.unwrap();
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let asking = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let (asked, was_asked) = watch::channel(false);
+    let seen = answers.clone();
+    let asking = tokio::spawn(async move {
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
+            let now = *seen.borrow();
+            if let Answers::LoseThatTo(question) = now
+                && occurs(question, &buffer[..count])
+            {
+                asked.send_replace(true);
+            }
+            if to_server.write_all(&buffer[..count]).await.is_err() {
+                break;
+            }
+        }
+    });
     let mut buffer = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
         let bytes = &buffer[..count];
         let now = *answers.borrow();
         match now {
-            Answers::LoseThat(lost) if bytes.windows(lost.len()).any(|window| window == lost) => break,
+            Answers::LoseThat(lost) if occurs(lost, bytes) => break,
+            Answers::LoseThatTo(_) if *was_asked.borrow() => break,
             Answers::Silence => {}
-            Answers::Pass | Answers::LoseThat(_) => {
+            Answers::Pass | Answers::LoseThat(_) | Answers::LoseThatTo(_) => {
                 if to_client.write_all(bytes).await.is_err() {
                     break;
                 }
@@ -74,4 +92,8 @@ async fn forward(client: TcpStream, server: Arc<str>, answers: watch::Receiver<A
         }
     }
     asking.abort();
+}
+
+fn occurs(needle: &[u8], bytes: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
 }

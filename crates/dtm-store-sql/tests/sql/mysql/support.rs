@@ -49,6 +49,17 @@ impl Database {
         self.config_at(&self.place())
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) async fn execute(&self, statement: impl Into<String>) -> u64 {
+        let mut connection = self.connect().await;
+        let done = sqlx::raw_sql(AssertSqlSafe(statement.into())).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        done.rows_affected()
+    }
+
     /// A connection beside the store.
     pub(crate) async fn connect(&self) -> MySqlConnection {
         MySqlConnection::connect(&self.config().url).await.unwrap()

@@ -1,0 +1,178 @@
+//! A database that is not as it should be: the message says what to do.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dtm_core::model::Payload;
+use dtm_store::{Error, Store as _, TransactionStore as _};
+use dtm_store_sql::{SqlConfig, SqlStore};
+use sqlx::Row as _;
+
+use super::support::Database;
+use crate::fixtures::{finish, gid, join, saga, saga_with};
+
+async fn refusal(config: SqlConfig) -> String {
+    match SqlStore::open(config).await {
+        Err(Error::Fatal(message)) => message,
+        other => panic!("the start should have been refused: {other:?}"),
+    }
+}
+
+fn assert_says(message: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(message.contains(text), "'{text}' is missing: {message}");
+    }
+    assert!(!message.contains("secret"), "a password: {message}");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_named_without_the_password() {
+    // a port that was free a moment ago
+    let place = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let config = SqlConfig {
+        connect_timeout: Duration::from_millis(300),
+        ..SqlConfig::new(format!("mariadb://dtm:secret@{place}/dtm"))
+    };
+    let message = refusal(config).await;
+    assert_says(&message, &["cannot reach", &format!("127.0.0.1:{}", place.port()), "check that it runs"]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_or_database_is_refused_at_once() {
+    let Some(database) = Database::create().await else { return };
+    let place = database.place();
+    let message = refusal(SqlConfig::new(format!("mysql://dtm:secret@{place}/dtm"))).await;
+    assert_says(&message, &["check user and password"]);
+    let config = |name: &str| {
+        let url = database.config().url;
+        let (server, _) = url.rsplit_once('/').unwrap();
+        SqlConfig::new(format!("{server}/{name}"))
+    };
+    assert_says(&refusal(config("nowhere")).await, &["nowhere", "create the database"]);
+    assert_says(&refusal(config("")).await, &["names no database"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_without_rights_is_told_which_and_needs_no_more_than_those() {
+    let Some(database) = Database::create().await else { return };
+    let name = database.name();
+    let stranger = SqlConfig::new(format!("mysql://{name}:{name}@{}/{name}", database.place()));
+    database.execute(format!("CREATE USER {name}@'127.0.0.1' IDENTIFIED BY '{name}'")).await;
+    database.execute(format!("GRANT SELECT ON {name}.* TO {name}@'127.0.0.1'")).await;
+    assert_says(&refusal(stranger.clone()).await, &["grant", "CREATE and INDEX"]);
+
+    // made by somebody who may
+    SqlStore::open(database.config()).await.unwrap().close().await.unwrap();
+    database.execute(format!("GRANT INSERT, UPDATE, DELETE ON {name}.* TO {name}@'127.0.0.1'")).await;
+    let store = SqlStore::open(stranger).await.unwrap();
+    let tokens = join(&store, "a").await;
+    let new = saga("g", &tokens, true);
+    store.create(new.clone()).await.unwrap();
+    database.execute(format!("REVOKE UPDATE ON {name}.* FROM {name}@'127.0.0.1'")).await;
+    // rights on a database are looked at anew when a connection chooses it
+    store.close().await.unwrap();
+    let stranger = SqlConfig::new(format!("mysql://{name}:{name}@{}/{name}", database.place()));
+    let store = SqlStore::open(stranger).await.unwrap();
+    let error = store.commit(finish(&new)).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert_says(&error.to_string(), &["command denied", "grant the server's user"]);
+    store.close().await.unwrap();
+    database.execute(format!("DROP USER {name}@'127.0.0.1'")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_loses_a_dead_lock_is_executed_again() {
+    let Some(database) = Database::create().await else { return };
+    let config = SqlConfig { committers: NonZeroUsize::MIN, ..database.config() };
+    let store = Arc::new(SqlStore::open(config).await.unwrap());
+    let tokens = join(&store, "a").await;
+    let new = ["g0", "g1", "g2"].map(|id| saga(id, &tokens, true));
+    for new in &new {
+        store.create(new.clone()).await.unwrap();
+    }
+    let (mut first, mut second) = (database.connect().await, database.connect().await);
+    lock(&mut first, "START TRANSACTION", "g0").await;
+    // whoever has changed less is the victim: that is the store
+    let much = "START TRANSACTION; INSERT INTO dtm_branch (transaction_id, position, registration) \
+        SELECT -1, seq, '' FROM seq_1_to_200";
+    lock(&mut second, much, "g2").await;
+    let commit = |index: usize| {
+        let (store, commit) = (Arc::clone(&store), finish(&new[index]));
+        tokio::spawn(async move { store.commit(commit).await })
+    };
+    let mut writes = vec![commit(0)];
+    waiting(&database).await;
+    writes.extend([commit(1), commit(2)]);
+    while store.queue_depth() < 3 {
+        tokio::task::yield_now().await;
+    }
+    sqlx::raw_sql("ROLLBACK").execute(&mut first).await.unwrap();
+    // the batch has g1 now and waits for g2
+    writes.remove(0).await.unwrap().unwrap();
+    waiting(&database).await;
+    lock(&mut second, "SELECT 1", "g1").await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut second).await.unwrap();
+    for write in writes {
+        write.await.unwrap().unwrap();
+    }
+    store.close().await.unwrap();
+}
+
+async fn lock(connection: &mut sqlx::MySqlConnection, before: &'static str, id: &str) {
+    sqlx::raw_sql(before).execute(&mut *connection).await.unwrap();
+    let statement = "SELECT id FROM dtm_transaction WHERE gid = ? FOR UPDATE";
+    sqlx::query(statement).bind(id.as_bytes()).execute(connection).await.unwrap();
+}
+
+/// Waits until a statement on this database waits for a lock.
+async fn waiting(database: &Database) {
+    let statement = "SELECT COUNT(*) AS count FROM information_schema.innodb_trx t \
+        JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
+        WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()";
+    let mut connection = database.connect().await;
+    loop {
+        let row = sqlx::query(statement).fetch_one(&mut connection).await.unwrap();
+        if row.get::<i64, _>("count") > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_waits_too_long_has_changed_nothing() {
+    let Some(database) = Database::create().await else { return };
+    let config = SqlConfig { statement_timeout: Duration::from_secs(1), ..database.config() };
+    let store = SqlStore::open(config).await.unwrap();
+    let tokens = join(&store, "a").await;
+    let new = saga("g0", &tokens, true);
+    store.create(new.clone()).await.unwrap();
+    let mut rival = database.connect().await;
+    lock(&mut rival, "START TRANSACTION", "g0").await;
+    let error = store.commit(finish(&new)).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert_says(&error.to_string(), &["longer than it may"]);
+    sqlx::raw_sql("ROLLBACK").execute(&mut rival).await.unwrap();
+    store.commit(finish(&new)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_the_database_cannot_take_is_refused_before_it_breaks_the_connection() {
+    let Some(database) = Database::create().await else { return };
+    let store = Arc::new(SqlStore::open(database.config()).await.unwrap());
+    let tokens = join(&store, "a").await;
+    // max_allowed_packet is 16 MB by default
+    let large = saga_with("large", &tokens, Payload::from("x".repeat(17 << 20)));
+    let neighbour = saga("neighbour", &tokens, true);
+    let (refused, created) = tokio::join!(store.create(large), store.create(neighbour));
+    match refused {
+        Err(Error::Rejected { what, detail }) => {
+            assert_eq!(what, "large");
+            assert!(detail.contains("max_allowed_packet"), "{detail}");
+        }
+        other => panic!("{other:?}"),
+    }
+    created.unwrap();
+    assert!(store.load(&gid("large")).await.unwrap().is_none());
+}
