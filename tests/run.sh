@@ -63,7 +63,7 @@ tests() { cargo test --workspace --no-fail-fast "$@" 2>&1 | tee -a "$log"; }
 compat() { bash tests/compat/run.sh "$@" 2>&1 | tee -a "$log"; }
 
 # Databases for the tests of stores; they stay, for the next run.
-services() { bash tests/services/postgres.sh start; }
+services() { bash tests/services/postgres.sh start && bash tests/services/mariadb.sh start; }
 
 documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
 

@@ -3,7 +3,7 @@
 #
 # Starting a running one changes nothing. `start` and `status` print how to reach it, one NAME=VALUE a line:
 #
-#   MARIADB_HOST MARIADB_PORT MARIADB_USER MARIADB_PASSWORD
+#   MARIADB_HOST MARIADB_PORT MARIADB_USER MARIADB_PASSWORD MARIADB_DATABASE
 #
 # It listens on 127.0.0.1 only. MARIADB_PORT chooses the port (the first free one from 33306 on), SERVICE_FOLDER where
 # data live (target/services).
@@ -13,6 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 user=dtm
 password=dtm
+database=dtm
 
 need() {
     # Debian keeps mariadbd outside the PATH of ordinary users.
@@ -49,6 +50,7 @@ start() {
         cat >"$folder/init.sql" <<SQL
 create user if not exists '$user'@'127.0.0.1' identified by '$password';
 grant all privileges on *.* to '$user'@'127.0.0.1' with grant option;
+create database if not exists $database character set utf8mb4;
 drop user if exists root@'127.0.0.1', root@'::1', root@'$(hostname)';
 SQL
         # Its own session: it outlives the shell that started it. The lock is not inherited.
@@ -71,6 +73,9 @@ status() {
     if running && answers >/dev/null 2>&1; then print; else fail "not running; start it: bash tests/services/mariadb.sh start"; fi
 }
 
-print() { printf '%s\n' MARIADB_HOST=127.0.0.1 "MARIADB_PORT=$port" "MARIADB_USER=$user" "MARIADB_PASSWORD=$password"; }
+print() {
+    printf '%s\n' MARIADB_HOST=127.0.0.1 "MARIADB_PORT=$port" "MARIADB_USER=$user" "MARIADB_PASSWORD=$password" \
+        "MARIADB_DATABASE=$database"
+}
 
 main "$@"

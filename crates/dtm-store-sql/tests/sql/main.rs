@@ -5,4 +5,5 @@ mod fixtures;
 mod mysql;
 mod postgres;
 mod proxy;
+mod restart;
 mod services;

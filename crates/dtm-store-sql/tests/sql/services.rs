@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// How to reach one, by the names that its script prints.
@@ -27,12 +27,20 @@ fn status(name: &str, host: &str) -> Option<Service> {
     if std::env::var_os(host).is_some() {
         return Some(std::env::vars().collect());
     }
-    let script =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/services").join(format!("{name}.sh"));
-    let output = Command::new("bash").arg(script).arg("status").output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
+    let output = Command::new("bash").arg(script(name)).arg("status").output().ok()?;
+    output.status.success().then(|| parse(&output))
+}
+
+/// The script that starts and stops a server.
+pub(crate) fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/services").join(format!("{name}.sh"))
+}
+
+/// What a script has printed.
+pub(crate) fn parse(output: &Output) -> Service {
+    let text = String::from_utf8_lossy(&output.stdout);
     let pairs = text.lines().filter_map(|line| line.split_once('='));
-    output.status.success().then(|| pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Says that a test was left out; not through `eprintln!`, which the test harness keeps to itself.
