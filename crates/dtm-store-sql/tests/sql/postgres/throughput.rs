@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use dtm_store::{Store as _, TransactionStore as _};
+use dtm_store::{NodeStore as _, Store as _, TransactionStore as _};
 use dtm_store_sql::SqlStore;
 use tokio::task::JoinSet;
 
@@ -38,4 +38,35 @@ async fn creations_and_ends_per_second_with_a_hundred_callers() {
     let (rate, batch) = (TRANSACTIONS as f64 / seconds, stats.operations as f64 / stats.batches as f64);
     println!("{rate:.0} transactions/s, {batch:.1} operations a batch");
     store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn throughput_of_taking_over_ten_thousand_of_a_dead_node() {
+    let Some(schema) = Schema::create().await else { return };
+    let store = Arc::new(SqlStore::open(schema.config()).await.unwrap());
+    let (dead, tokens) = (Arc::new(join(&store, "dead").await), join(&store, "a").await);
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let (store, dead) = (Arc::clone(&store), Arc::clone(&dead));
+        callers.spawn(async move {
+            for index in 0..100 {
+                store.create(saga(&format!("{index:x}-{caller}"), &dead, index % 2 == 0)).await.unwrap();
+            }
+        });
+    }
+    callers.join_all().await;
+    store.leave(dead.node(), dead.epoch()).await.unwrap();
+    let (begun, mut count) = (Instant::now(), 0);
+    loop {
+        let claims = store.claim_due(&tokens, 256).await.unwrap();
+        if claims.claimed.is_empty() {
+            break;
+        }
+        count += claims.claimed.len();
+    }
+    println!("{count} taken over in {:?}", begun.elapsed());
+    let begun = Instant::now();
+    assert!(store.claim_due(&tokens, 256).await.unwrap().claimed.is_empty());
+    println!("nothing to take over: {:?}", begun.elapsed());
 }
