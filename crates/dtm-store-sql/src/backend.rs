@@ -117,8 +117,8 @@ fn why(operation: &Operation, found: Option<&HeadRecord>) -> Error {
     let again = match operation {
         Operation::Create(_) => return Error::AlreadyExists(gid.to_string()),
         Operation::Commit(change) => head.committed(&change.commit),
-        Operation::Register(Appending { registered, .. }) => {
-            head.registered(gid, usize::try_from(*registered).unwrap_or(usize::MAX), 0)
+        Operation::Register(Appending { owner, registered, .. }) => {
+            head.registered(gid, owner, usize::try_from(*registered).unwrap_or(usize::MAX), 0)
         }
     };
     again.err().unwrap_or_else(|| Error::Conflict {
@@ -153,16 +153,19 @@ fn rounds(operations: &[Operation]) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use dtm_core::model::Gid;
+    use dtm_store::OwnerToken;
 
     use super::*;
 
     #[test]
     fn operations_of_one_transaction_keep_their_order_and_rounds_are_sorted() {
+        let owner = OwnerToken::parse("a:1:1").unwrap();
         let operations: Vec<Operation> = ["b", "a", "b", "c", "b", "a"]
             .into_iter()
             .map(|gid| {
                 Operation::Register(Appending {
                     gid: Gid::parse(gid).unwrap(),
+                    owner: owner.clone(),
                     registered: 0,
                     count: 0,
                     branches: Vec::new(),

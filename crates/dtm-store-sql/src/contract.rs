@@ -7,8 +7,8 @@ use dtm_core::model::{Gid, Registration, Timestamp};
 use dtm_store::codec::{CodecError, encode_definition, encode_registration, encode_state};
 use dtm_store::precondition::{Head, check_due};
 use dtm_store::{
-    Claims, Commit, Cursor, Epoch, Error, Filter, NewTransaction, NodeName, NodeStore, Page, Rescheduled,
-    Store, Stored, Subscriber, TokenSource, Topic, TopicStore, TransactionStore, WriteStats,
+    Claims, Commit, Cursor, Epoch, Error, Filter, NewTransaction, NodeName, NodeStore, OwnerToken, Page,
+    Rescheduled, Store, Stored, Subscriber, TokenSource, Topic, TopicStore, TransactionStore, WriteStats,
 };
 
 use crate::SqlStore;
@@ -67,6 +67,7 @@ impl TransactionStore for SqlStore {
     async fn register_branches(
         &self,
         gid: &Gid,
+        owner: &OwnerToken,
         registered: usize,
         branches: Vec<Registration>,
     ) -> Result<(), Error> {
@@ -78,6 +79,7 @@ impl TransactionStore for SqlStore {
         column_count(gid.as_str(), registered.saturating_add(texts.len()))?;
         let appending = Appending {
             gid: gid.clone(),
+            owner: owner.clone(),
             registered: column_count(gid.as_str(), registered)?,
             count: column_count(gid.as_str(), texts.len())?,
             branches: texts,

@@ -39,6 +39,7 @@ pub(crate) struct Change {
 #[derive(Debug)]
 pub(crate) struct Appending {
     pub(crate) gid: Gid,
+    pub(crate) owner: OwnerToken,
     pub(crate) registered: i32,
     pub(crate) count: i32,
     pub(crate) branches: Vec<String>,

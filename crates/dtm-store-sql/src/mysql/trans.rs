@@ -317,7 +317,7 @@ impl<'a> Accepted<'a> {
             }
             Operation::Register(appending) => {
                 let registered = usize::try_from(appending.registered).unwrap_or(usize::MAX);
-                let accepted = head.registered(&appending.gid, registered, 0).is_ok();
+                let accepted = head.registered(&appending.gid, &appending.owner, registered, 0).is_ok();
                 if accepted {
                     self.counts.push((id, appending));
                     let positions = (appending.registered..).zip(&appending.branches);

@@ -41,9 +41,9 @@ const WRITE: &str = concat!(
     " RETURNING t.gid), \
     counted AS ( \
         UPDATE dtm_transaction t SET registered = r.registered + r.count, updated = clock.now \
-        FROM clock, unnest($23::text[], $24::integer[], $25::integer[], $26::integer[]) \
-            AS r (gid, registered, count, number) \
-        WHERE t.gid = r.gid AND t.status = 'prepared' AND t.registered = r.registered AND ",
+        FROM clock, unnest($23::text[], $24::integer[], $25::integer[], $26::integer[], $30::text[]) \
+            AS r (gid, registered, count, number, owner) \
+        WHERE t.gid = r.gid AND t.status = 'prepared' AND t.owner = r.owner AND t.registered = r.registered AND ",
     framed!(),
     " RETURNING t.gid, t.id, r.number), \
     appended AS ( \
@@ -93,7 +93,8 @@ impl Postgres {
             .bind(appended.number)
             .bind(appended.branch_of)
             .bind(appended.position)
-            .bind(appended.registration);
+            .bind(appended.registration)
+            .bind(appended.owner);
         let rows = self.writer().await?.rows(statement).await?;
         let written: HashSet<&str> =
             rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(fault)?;
@@ -157,6 +158,7 @@ struct Changed<'a> {
 #[derive(Default)]
 struct Appended<'a> {
     gid: Vec<&'a str>,
+    owner: Vec<String>,
     registered: Vec<i32>,
     count: Vec<i32>,
     number: Vec<i32>,
@@ -175,6 +177,7 @@ impl<'a> Columns<'a> {
                 Operation::Register(appending) => {
                     let appended = &mut columns.appended;
                     appended.gid.push(appending.gid.as_str());
+                    appended.owner.push(appending.owner.to_string());
                     appended.registered.push(appending.registered);
                     appended.count.push(appending.count);
                     appended.number.push(number);
