@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one test command. Needs Rust; installs what else is missing.
+# The one test command. Needs Rust; installs what else is missing (PostgreSQL and MariaDB, from Debian's packages).
 #
 #   bash tests/run.sh               everything in Rust
 #   bash tests/run.sh --compat      the published Go, Python and Java SDKs against the server (tests/compat/README.md)
@@ -13,7 +13,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 DENY_VERSION=0.20.2
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+with_services=false
+finish() {
+    rm -f "$log"
+    # Databases stay for the next run; in CI there is none.
+    if [[ $with_services == true && -n ${CI:-} ]]; then
+        bash tests/services/postgres.sh stop && bash tests/services/mariadb.sh stop || true
+    fi
+}
+trap finish EXIT
 failed_steps=()
 in_rust=true with_sdks=false
 case ${1:-} in
@@ -62,8 +70,11 @@ tests() { cargo test --workspace --no-fail-fast "$@" 2>&1 | tee -a "$log"; }
 
 compat() { bash tests/compat/run.sh "$@" 2>&1 | tee -a "$log"; }
 
-# Databases for the tests of stores; they stay, for the next run.
-services() { bash tests/services/postgres.sh start && bash tests/services/mariadb.sh start; }
+# Databases for the tests of stores.
+services() {
+    with_services=true
+    bash tests/services/postgres.sh start && bash tests/services/mariadb.sh start
+}
 
 documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
 
