@@ -43,9 +43,10 @@ impl<S: Server> Connections<S> {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(Fault::Closed),
             Err(_) => {
+                let called = S::CALLED;
                 let limit =
-                    "all connections of the store to PostgreSQL are busy: it is overloaded, or locked";
-                return Err(Fault::Trouble(limit.to_owned()));
+                    format!("all connections of the store to {called} are busy: it is overloaded, or locked");
+                return Err(Fault::Trouble(limit));
             }
         };
         while let Some((mut connection, since)) = self.pop() {

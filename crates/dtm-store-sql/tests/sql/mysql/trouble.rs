@@ -1,5 +1,6 @@
 //! A database that is not as it should be: the message says what to do.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,19 +126,25 @@ async fn lock(connection: &mut sqlx::MySqlConnection, before: &'static str, id: 
     sqlx::query(statement).bind(id.as_bytes()).execute(connection).await.unwrap();
 }
 
-/// Waits until a statement on this database waits for a lock.
+/// Waits until a statement on this database waits for a lock. Asked in plain text and without a join: MariaDB 10.11.19
+/// crashes now and then when it executes a prepared join of these two tables again.
 async fn waiting(database: &Database) {
-    let statement = "SELECT COUNT(*) AS count FROM information_schema.innodb_trx t \
-        JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
-        WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()";
     let mut connection = database.connect().await;
     loop {
-        let row = sqlx::query(statement).fetch_one(&mut connection).await.unwrap();
-        if row.get::<i64, _>("count") > 0 {
+        let here =
+            ids(&mut connection, "SELECT id FROM information_schema.processlist WHERE db = DATABASE()").await;
+        let waiting =
+            "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
+        if !here.is_disjoint(&ids(&mut connection, waiting).await) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+async fn ids(connection: &mut sqlx::MySqlConnection, statement: &'static str) -> HashSet<String> {
+    let rows = sqlx::raw_sql(statement).fetch_all(connection).await.unwrap();
+    rows.iter().map(|row| row.get_unchecked::<String, _>(0)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
