@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests have nobody to report an error to")]
 
 mod fixtures;
+mod lost;
 mod mysql;
 mod postgres;
 mod proxy;
 mod restart;
 mod services;
+mod throughput;

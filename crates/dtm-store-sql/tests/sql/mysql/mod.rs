@@ -4,5 +4,6 @@ mod conformance;
 mod lost;
 mod schema;
 mod support;
-mod throughput;
 mod trouble;
+
+pub(crate) use support::Database;

@@ -5,5 +5,6 @@ mod lost;
 mod plans;
 mod schema;
 mod support;
-mod throughput;
 mod trouble;
+
+pub(crate) use support::Schema;

@@ -4,20 +4,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dtm_store::{NodeStore as _, Store as _, TransactionStore as _};
-use dtm_store_sql::SqlStore;
+use dtm_store_sql::{SqlConfig, SqlStore};
 use tokio::task::JoinSet;
 
-use super::support::Schema;
 use crate::fixtures::{finish, join, saga};
+use crate::mysql::Database;
+use crate::postgres::Schema;
 
 const CALLERS: usize = 100;
 const TRANSACTIONS: usize = 100_000;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn creations_and_ends_per_second_with_a_hundred_callers() {
-    let Some(schema) = Schema::create().await else { return };
-    let store = Arc::new(SqlStore::open(schema.config()).await.unwrap());
+async fn creations_and_ends(config: SqlConfig) {
+    let store = Arc::new(SqlStore::open(config).await.unwrap());
     let tokens = Arc::new(join(&store, "a").await);
     let begun = Instant::now();
     let mut callers = JoinSet::new();
@@ -40,11 +38,8 @@ async fn creations_and_ends_per_second_with_a_hundred_callers() {
     store.close().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn throughput_of_taking_over_ten_thousand_of_a_dead_node() {
-    let Some(schema) = Schema::create().await else { return };
-    let store = Arc::new(SqlStore::open(schema.config()).await.unwrap());
+async fn take_over(config: SqlConfig) {
+    let store = Arc::new(SqlStore::open(config).await.unwrap());
     let (dead, tokens) = (Arc::new(join(&store, "dead").await), join(&store, "a").await);
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
@@ -69,4 +64,32 @@ async fn throughput_of_taking_over_ten_thousand_of_a_dead_node() {
     let begun = Instant::now();
     assert!(store.claim_due(&tokens, 256).await.unwrap().claimed.is_empty());
     println!("nothing to take over: {:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn creations_and_ends_per_second_with_a_hundred_callers_in_postgres() {
+    let Some(schema) = Schema::create().await else { return };
+    creations_and_ends(schema.config()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn taking_over_ten_thousand_of_a_dead_node_in_postgres() {
+    let Some(schema) = Schema::create().await else { return };
+    take_over(schema.config()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn creations_and_ends_per_second_with_a_hundred_callers_in_mariadb() {
+    let Some(database) = Database::create().await else { return };
+    creations_and_ends(database.config()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn taking_over_ten_thousand_of_a_dead_node_in_mariadb() {
+    let Some(database) = Database::create().await else { return };
+    take_over(database.config()).await;
 }
