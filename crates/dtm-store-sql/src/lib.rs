@@ -16,6 +16,7 @@
 //! | `contract` | what callers do themselves, before they queue |
 //! | `operation`, `backend` | what the committers are asked for; one batch, few statements |
 //! | `record` | a row, and what it means |
+//! | `schema` | which version the tables have, and what they lack |
 //! | `lease` | what is remembered between claims |
 //! | `fault` | what can go wrong, and what is known then |
 //! | `server`, `connections`, `session` | how to talk to a server |
@@ -34,6 +35,7 @@ mod mysql;
 mod operation;
 mod postgres;
 mod record;
+mod schema;
 mod server;
 mod session;
 pub mod store;

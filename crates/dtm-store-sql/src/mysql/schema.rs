@@ -8,6 +8,7 @@ use sqlx::{MySqlConnection, Row as _};
 
 use super::connect::fatal;
 use super::error::number;
+use crate::schema::{missing, newest};
 
 /// What each version adds to the one before, from version 1 on. What was released is never changed here.
 const VERSIONS: &[&str] = &[include_str!("schema/1.sql")];
@@ -33,7 +34,7 @@ const SET_VERSION: &str = "INSERT INTO dtm_kv (category, name, version, value) V
 pub(super) async fn bring_up_to_date(connection: &mut MySqlConnection, place: &str) -> Result<(), Error> {
     let failed = |error| fatal(place, error);
     // whoever has no right to make tables can still use those that somebody else made
-    if is_current(place, present(connection).await.map_err(failed)?)? {
+    if missing(VERSIONS, place, present(connection).await.map_err(failed)?)?.is_empty() {
         return Ok(());
     }
     let row = sqlx::query(LOCK).fetch_one(&mut *connection).await.map_err(failed)?;
@@ -51,14 +52,15 @@ async fn make(connection: &mut MySqlConnection, place: &str) -> Result<(), Error
     let failed = |error| fatal(place, error);
     run(connection, KV, place).await?;
     let found = version(connection).await.map_err(failed)?;
-    if is_current(place, found)? {
+    let scripts = missing(VERSIONS, place, found)?;
+    if scripts.is_empty() {
         return Ok(());
     }
     tracing::info!(place, from = found, to = VERSIONS.len(), "making the tables of the store");
-    for script in VERSIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+    for script in scripts {
         run(connection, script, place).await?;
     }
-    sqlx::query(SET_VERSION).bind(newest()).execute(connection).await.map(|_| ()).map_err(failed)
+    sqlx::query(SET_VERSION).bind(newest(VERSIONS)).execute(connection).await.map(|_| ()).map_err(failed)
 }
 
 /// The version of the tables that are there; 0 when there are none.
@@ -73,21 +75,6 @@ async fn present(connection: &mut MySqlConnection) -> Result<i64, sqlx::Error> {
 async fn version(connection: &mut MySqlConnection) -> Result<i64, sqlx::Error> {
     let row = sqlx::query(VERSION).fetch_optional(connection).await?;
     row.map_or(Ok(0), |row| row.try_get("version"))
-}
-
-fn is_current(place: &str, found: i64) -> Result<bool, Error> {
-    if found > newest() {
-        return Err(Error::Fatal(format!(
-            "the tables in {place} have version {found}, this server knows up to {}: start a server that is as new as \
-             the one that made them",
-            newest()
-        )));
-    }
-    Ok(found == newest())
-}
-
-fn newest() -> i64 {
-    i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
 }
 
 async fn run(connection: &mut MySqlConnection, script: &'static str, place: &str) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use dtm_store::Error;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::connect::fatal;
+use crate::schema::{missing, newest};
 
 /// What each version adds to the one before, from version 1 on. What was released is never changed here.
 const VERSIONS: &[&str] = &[include_str!("schema/1.sql")];
@@ -26,7 +27,7 @@ const SET_VERSION: &str = "INSERT INTO dtm_kv (category, name, version, value) V
 pub(super) async fn bring_up_to_date(connection: &mut PgConnection, place: &str) -> Result<(), Error> {
     let failed = |error| fatal(place, error);
     // whoever has no right to make tables can still use those that somebody else made
-    if is_current(place, present(connection).await.map_err(failed)?)? {
+    if missing(VERSIONS, place, present(connection).await.map_err(failed)?)?.is_empty() {
         return Ok(());
     }
     let mut transaction = connection.begin().await.map_err(failed)?;
@@ -34,14 +35,15 @@ pub(super) async fn bring_up_to_date(connection: &mut PgConnection, place: &str)
     // made before it is looked at: whoever has waited for the lock may still believe that it is not there
     run(&mut transaction, KV, place).await?;
     let found = version(&mut transaction).await.map_err(failed)?;
-    if is_current(place, found)? {
+    let scripts = missing(VERSIONS, place, found)?;
+    if scripts.is_empty() {
         return transaction.rollback().await.map_err(failed);
     }
     tracing::info!(place, from = found, to = VERSIONS.len(), "making the tables of the store");
-    for script in VERSIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+    for script in scripts {
         run(&mut transaction, script, place).await?;
     }
-    sqlx::query(SET_VERSION).bind(newest()).execute(&mut *transaction).await.map_err(failed)?;
+    sqlx::query(SET_VERSION).bind(newest(VERSIONS)).execute(&mut *transaction).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)
 }
 
@@ -57,21 +59,6 @@ async fn present(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
 async fn version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     let row = sqlx::query(VERSION).fetch_optional(&mut *connection).await?;
     row.map_or(Ok(0), |row| row.try_get("version"))
-}
-
-fn is_current(place: &str, found: i64) -> Result<bool, Error> {
-    if found > newest() {
-        return Err(Error::Fatal(format!(
-            "the tables in {place} have version {found}, this server knows up to {}: start a server that is as new as \
-             the one that made them",
-            newest()
-        )));
-    }
-    Ok(found == newest())
-}
-
-fn newest() -> i64 {
-    i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
 }
 
 async fn run(connection: &mut PgConnection, script: &'static str, place: &str) -> Result<(), Error> {
