@@ -77,6 +77,7 @@ services() {
     for service in postgres mariadb; do
         bash "tests/services/$service.sh" start || [[ -z ${CI:-} ]] || return 1
     done
+    if [[ -z ${CI:-} ]]; then say "databases stay for the next run; to stop one: bash tests/services/postgres.sh stop (or mariadb.sh)"; fi
 }
 
 documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }

@@ -31,6 +31,15 @@ async fn submitted_and_aborted(field: &Field, luck: &Luck, gid: &str, body: &Val
     (view, submitted)
 }
 
+/// Prepares a message and submits it at about the moment at which its back-check is due.
+async fn submitted_at_the_time_out(field: &Field, luck: &Luck, gid: &str) -> Answer {
+    let mut body = message(gid, &field.branches, 2);
+    body["timeout_to_fail"] = 1.into();
+    field.client().accepts("prepare", &body).await;
+    tokio::time::sleep(Duration::from_millis(980) + luck.millis(60)).await;
+    field.client().post("submit", &body).await
+}
+
 fn body(gid: &str, mode: &str) -> Value {
     json!({"gid": gid, "trans_type": mode, "retry_interval": 1})
 }
@@ -114,12 +123,7 @@ async fn of_a_submit_and_a_back_check_that_says_no_one_wins() {
     let field = Field::new(|call| if call.op() == "msg" { Reply::failure() } else { Reply::ok() }).await;
     field
         .run_many(250, async |gid, luck: Luck| {
-            let mut body = message(&gid, &field.branches, 2);
-            body["timeout_to_fail"] = 1.into();
-            field.client().accepts("prepare", &body).await;
-            let pause = Duration::from_millis(980);
-            tokio::time::sleep(pause + luck.millis(60)).await;
-            let submit = field.client().post("submit", &body).await;
+            let submit = submitted_at_the_time_out(&field, &luck, &gid).await;
             let view = field.client().end_of(&gid).await;
             let (status, expected) = match submit.parts() {
                 (200, SUCCESS) => ("succeed", rows("action", 1..=2)),
@@ -139,12 +143,7 @@ async fn a_submit_and_a_back_check_that_says_yes_call_each_branch_once() {
     let field = Field::new(|_| Reply::ok()).await;
     field
         .run_many(250, async |gid, luck: Luck| {
-            let mut body = message(&gid, &field.branches, 2);
-            body["timeout_to_fail"] = 1.into();
-            field.client().accepts("prepare", &body).await;
-            let pause = Duration::from_millis(980);
-            tokio::time::sleep(pause + luck.millis(60)).await;
-            let submit = field.client().post("submit", &body).await;
+            let submit = submitted_at_the_time_out(&field, &luck, &gid).await;
             let late = submit.status == 409 && submit.body.contains("current status 'succeed'");
             assert!(submit.status == 200 || late, "{submit:?}");
             field.won(!late);
