@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use dtm_store::{Damaged, Error};
 
@@ -16,6 +17,10 @@ use crate::keys;
 use crate::lease::gid_of_damaged;
 use crate::node::Nodes;
 use crate::schema::{Meta, share, split_row};
+
+/// How long to wait for a lock on sled's own files, which no server can hold.
+const FOREIGN_LOCK_TIME_MAX: Duration = Duration::from_secs(5);
+const FOREIGN_LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens the folder. Blocks.
 pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> {
@@ -32,12 +37,7 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
         return Err(damaged(folder, "the database is missing"));
     }
     let (mark, marked) = Mark::open(folder, new)?;
-    let database = sled::Config::new()
-        .path(&database_folder)
-        .cache_capacity(config.cache_bytes)
-        .flush_every_ms(None)
-        .open()
-        .map_err(|error| damaged(folder, &error.to_string()))?;
+    let database = open_database(folder, &database_folder, config.cache_bytes)?;
     let meta = read_meta(folder, &database)?;
     if meta.batch < marked.unwrap_or(0) {
         let lost = format!(
@@ -59,6 +59,38 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
         write_format(folder)?;
     }
     Ok((Arc::new(engine), Writer { meta, index, nodes: Nodes::default() }))
+}
+
+/// Opens sled's own files. It locks one of them, and that lock may outlive its holder for a moment: while threads of
+/// a sled that was just closed end, or while a process that was just forked has not yet called exec. Our own lock is
+/// held, so nobody else is a server on this folder, and waiting a little is right.
+fn open_database(folder: &Path, database_folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
+    let deadline = Instant::now() + FOREIGN_LOCK_TIME_MAX;
+    loop {
+        let opened = sled::Config::new()
+            .path(database_folder)
+            .cache_capacity(cache_bytes)
+            .flush_every_ms(None)
+            .open();
+        match opened {
+            Ok(database) => return Ok(database),
+            Err(error) if !is_locked(&error) => return Err(damaged(folder, &error.to_string())),
+            Err(_) if Instant::now() < deadline => std::thread::sleep(FOREIGN_LOCK_PAUSE),
+            Err(error) => return Err(held_by_another_program(folder, &error)),
+        }
+    }
+}
+
+/// sled says it in words only.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
+}
+
+fn held_by_another_program(folder: &Path, error: &sled::Error) -> Error {
+    Error::Fatal(format!(
+        "the database in {} is held open by a program that is no server ({error}): end that program, then start again",
+        folder.display()
+    ))
 }
 
 fn read_meta(folder: &Path, tree: &sled::Tree) -> Result<Meta, Error> {

@@ -1,6 +1,7 @@
 //! Who may use a folder, and which folders can be used.
 
 use std::fs;
+use std::time::Duration;
 
 use dtm_store::{Store as _, TransactionStore as _};
 use tempfile::TempDir;
@@ -18,6 +19,34 @@ async fn the_second_server_on_a_folder_is_refused_and_told_who_holds_it() {
     first.close().await.unwrap();
     let second = open(folder.path()).await.unwrap();
     assert!(second.load(&gid("g")).await.unwrap().is_some());
+}
+
+/// Threads of a sled that was just closed, and processes that were just forked, hold the lock for a moment longer.
+#[tokio::test]
+async fn a_lock_that_outlives_its_holder_for_a_moment_is_waited_for() {
+    let folder = TempDir::new().unwrap();
+    open(folder.path()).await.unwrap().close().await.unwrap();
+    let straggler = fs::File::open(folder.path().join("sled/db")).unwrap();
+    straggler.lock().unwrap();
+    let opening = tokio::spawn({
+        let path = folder.path().to_owned();
+        async move { open(&path).await }
+    });
+    // what it waits for cannot be watched: sled tries and gives up without a word
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!opening.is_finished(), "the database was opened although somebody else has locked it");
+    drop(straggler);
+    opening.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_program_that_holds_the_database_open_is_not_taken_for_damage() {
+    let folder = TempDir::new().unwrap();
+    open(folder.path()).await.unwrap().close().await.unwrap();
+    let other = fs::File::open(folder.path().join("sled/db")).unwrap();
+    other.lock().unwrap();
+    let message = refusal(folder.path()).await;
+    assert!(message.contains("end that program") && !message.contains("damaged"), "{message}");
 }
 
 #[tokio::test]
