@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one test command. Needs Rust; installs what else is missing (PostgreSQL and MariaDB, from Debian's packages).
+# The one test command. Needs Rust; installs what else is missing (PostgreSQL, MariaDB and Redis, from Debian's packages).
 #
 #   bash tests/run.sh               everything in Rust
 #   bash tests/run.sh --compat      the published Go, Python and Java SDKs against the server (tests/compat/README.md)
@@ -14,11 +14,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 DENY_VERSION=0.20.2
 log=$(mktemp)
 with_services=false
+services_used='postgres mariadb redis redis_cluster'
 finish() {
     rm -f "$log"
     # Databases stay for the next run; in CI there is none.
     if [[ $with_services == true && -n ${CI:-} ]]; then
-        bash tests/services/postgres.sh stop && bash tests/services/mariadb.sh stop || true
+        for service in $services_used; do bash "tests/services/$service.sh" stop || true; done
     fi
 }
 trap finish EXIT
@@ -74,10 +75,10 @@ compat() { bash tests/compat/run.sh "$@" 2>&1 | tee -a "$log"; }
 services() {
     with_services=true
     local service
-    for service in postgres mariadb; do
+    for service in $services_used; do
         bash "tests/services/$service.sh" start || [[ -z ${CI:-} ]] || return 1
     done
-    if [[ -z ${CI:-} ]]; then say "databases stay for the next run; to stop one: bash tests/services/postgres.sh stop (or mariadb.sh)"; fi
+    if [[ -z ${CI:-} ]]; then say "databases stay for the next run; to stop one: bash tests/services/postgres.sh stop (or mariadb.sh, redis.sh, redis_cluster.sh)"; fi
 }
 
 documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }

@@ -67,11 +67,8 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
 fn open_database(folder: &Path, database_folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     let deadline = Instant::now() + FOREIGN_LOCK_TIME_MAX;
     loop {
-        let opened = sled::Config::new()
-            .path(database_folder)
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(None)
-            .open();
+        let opened =
+            sled::Config::new().path(database_folder).cache_capacity(cache_bytes).flush_every_ms(None).open();
         match opened {
             Ok(database) => return Ok(database),
             Err(error) if !is_locked(&error) => return Err(damaged(folder, &error.to_string())),

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use dtm_store::{Error, Filter, Store as _, TransactionStore as _};
 use dtm_store_sql::{SqlConfig, SqlStore};
+use dtm_testkit::outside::{Answers, Proxy};
 use tokio::task::JoinSet;
 
 use crate::fixtures::{finish, gid, join, saga};
-use crate::proxy::{Answers, Proxy};
 
 /// A write whose answer is lost is unknown. `end` loses the end of a batch in which one operation took effect.
 pub(crate) async fn a_write(proxy: &Proxy, config: SqlConfig, end: Answers) {

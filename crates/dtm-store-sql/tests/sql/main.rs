@@ -5,7 +5,6 @@ mod fixtures;
 mod lost;
 mod mysql;
 mod postgres;
-mod proxy;
 mod restart;
 mod services;
 mod throughput;

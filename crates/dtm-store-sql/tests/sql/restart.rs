@@ -1,67 +1,21 @@
 //! The database dies under load and comes back: what was acknowledged is there, once.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dtm_store::{Filter, Store as _, TransactionStore as _};
 use dtm_store_sql::{SqlConfig, SqlStore};
+use dtm_testkit::outside::{Private, Service};
 use tokio::task::JoinSet;
 
 use crate::fixtures::{finish, join, saga};
-use crate::services::{self, Service, parse};
+use crate::services;
 
-/// A server of its own, in a folder of its own, so that nobody else is disturbed.
-struct Private {
-    name: &'static str,
-    folder: PathBuf,
-}
-
-impl Private {
-    fn new(name: &'static str) -> Self {
-        let folder =
-            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        Self { name, folder }
-    }
-
-    async fn call(&self, verb: &'static str) -> Output {
-        let mut command = Command::new("bash");
-        command.arg(services::script(self.name)).arg(verb).env("SERVICE_FOLDER", &self.folder);
-        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
-    }
-
-    /// Starts it; right after a crash, what is left of the old one may still be in the way.
-    async fn start(&self) -> Service {
-        for _ in 0..20 {
-            let output = self.call("start").await;
-            if output.status.success() {
-                return parse(&output);
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-        panic!("{} does not start in {}", self.name, self.folder.display());
-    }
-
-    fn kill(&self) {
-        let pid = std::fs::read_to_string(self.folder.join(self.name).join("pid")).unwrap();
-        assert!(Command::new("kill").arg("-KILL").arg(pid.trim()).status().unwrap().success());
-    }
-}
-
-impl Drop for Private {
-    fn drop(&mut self) {
-        let stopped = Command::new("bash")
-            .arg(services::script(self.name))
-            .arg("stop")
-            .env("SERVICE_FOLDER", &self.folder)
-            .status();
-        if !stopped.is_ok_and(|status| status.success()) || std::fs::remove_dir_all(&self.folder).is_err() {
-            eprintln!("a server or its data are left behind in {}", self.folder.display());
-        }
-    }
+fn private(name: &'static str) -> Private {
+    Private::new(name, Path::new(env!("CARGO_TARGET_TMPDIR")))
 }
 
 /// Runs callers that create and end transactions, kills the server, starts it again, and counts.
@@ -141,7 +95,7 @@ async fn what_postgres_acknowledged_before_it_was_killed_is_there_and_the_store_
     if services::postgres().is_none() {
         return;
     }
-    survives_a_kill(Private::new("postgres"), |service| {
+    survives_a_kill(private("postgres"), |service| {
         let value = |name: &str| service[name].clone();
         SqlConfig::new(format!(
             "postgres://{}:{}@{}:{}/{}",
@@ -161,7 +115,7 @@ async fn what_mariadb_acknowledged_before_it_was_killed_is_there_and_the_store_g
     if services::mariadb().is_none() {
         return;
     }
-    survives_a_kill(Private::new("mariadb"), |service| {
+    survives_a_kill(private("mariadb"), |service| {
         let value = |name: &str| service[name].clone();
         SqlConfig::new(format!(
             "mysql://{}:{}@{}:{}/{}",

@@ -1,54 +1,13 @@
-//! The database servers that the scripts in `tests/services` start.
+//! The database servers of these tests.
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::OnceLock;
-
-/// How to reach one, by the names that its script prints.
-pub(crate) type Service = BTreeMap<String, String>;
+use dtm_testkit::outside::{Service, running};
 
 /// Where PostgreSQL is; `None`, after saying so, when it does not run and nobody insists.
-pub(crate) fn postgres() -> Option<&'static Service> {
-    static SERVICE: OnceLock<Option<Service>> = OnceLock::new();
-    SERVICE.get_or_init(|| status("postgres", "POSTGRES_HOST")).as_ref().or_else(|| skipped("postgres"))
+pub(crate) fn postgres() -> Option<Service> {
+    running("postgres", "POSTGRES_HOST")
 }
 
 /// Where MariaDB is; `None` as above.
-pub(crate) fn mariadb() -> Option<&'static Service> {
-    static SERVICE: OnceLock<Option<Service>> = OnceLock::new();
-    SERVICE.get_or_init(|| status("mariadb", "MARIADB_HOST")).as_ref().or_else(|| skipped("mariadb"))
-}
-
-/// From the environment, else from the script.
-#[expect(clippy::disallowed_methods, reason = "an argument of a test, not a setting of the server")]
-fn status(name: &str, host: &str) -> Option<Service> {
-    if std::env::var_os(host).is_some() {
-        return Some(std::env::vars().collect());
-    }
-    let output = Command::new("bash").arg(script(name)).arg("status").output().ok()?;
-    output.status.success().then(|| parse(&output))
-}
-
-/// The script that starts and stops a server.
-pub(crate) fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/services").join(format!("{name}.sh"))
-}
-
-/// What a script has printed.
-pub(crate) fn parse(output: &Output) -> Service {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-/// Says that a test was left out; not through `eprintln!`, which the test harness keeps to itself.
-#[expect(clippy::disallowed_methods, reason = "an argument of a test, not a setting of the server")]
-fn skipped(name: &str) -> Option<&'static Service> {
-    let start = format!("bash tests/services/{name}.sh start");
-    assert!(std::env::var_os("CI").is_none(), "{name} does not run; start it: {start}");
-    let message = format!("SKIPPED ({name} does not run; start it: {start})\n");
-    std::io::stderr().write_all(message.as_bytes()).unwrap();
-    None
+pub(crate) fn mariadb() -> Option<Service> {
+    running("mariadb", "MARIADB_HOST")
 }

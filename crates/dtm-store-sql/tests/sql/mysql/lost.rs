@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use dtm_store_sql::SqlConfig;
+use dtm_testkit::outside::{Answers, Proxy};
 use sqlx::Row as _;
 
 use super::support::Database;
 use crate::lost;
-use crate::proxy::{Answers, Proxy};
 
 /// Everything before the end of a batch is answered.
 const THE_END: Answers = Answers::LoseThatTo(b"COMMIT");

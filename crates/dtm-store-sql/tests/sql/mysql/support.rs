@@ -3,13 +3,14 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dtm_store_sql::SqlConfig;
+use dtm_testkit::outside::Service;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 
-use crate::services::{self, Service};
+use crate::services;
 
 /// An empty database, dropped at the end.
 pub(crate) struct Database {
-    service: &'static Service,
+    service: Service,
     name: String,
 }
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use dtm_store_sql::SqlConfig;
+use dtm_testkit::outside::{Answers, Proxy};
 
 use super::support::Schema;
 use crate::lost;
-use crate::proxy::{Answers, Proxy};
 
 /// The tag at the end of the answer of a batch in which one operation took effect.
 const ONE_TOOK_EFFECT: Answers = Answers::LoseThat(b"SELECT 1\0");

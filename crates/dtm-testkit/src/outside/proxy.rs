@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 /// What happens to answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answers {
+pub enum Answers {
     /// They arrive.
     Pass,
     /// The connection breaks instead of the first answer in which these bytes occur.
@@ -21,14 +21,16 @@ pub(crate) enum Answers {
 }
 
 /// Listens on a port of its own until it is dropped.
-pub(crate) struct Proxy {
+#[derive(Debug)]
+pub struct Proxy {
     place: String,
     answers: watch::Sender<Answers>,
     accepting: AbortHandle,
 }
 
 impl Proxy {
-    pub(crate) async fn start(server: &str) -> Self {
+    /// A proxy before the server at that address.
+    pub async fn start(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let place = listener.local_addr().unwrap().to_string();
         let (answers, seen) = watch::channel(Answers::Pass);
@@ -41,11 +43,14 @@ impl Proxy {
         Self { place, answers, accepting: accepting.abort_handle() }
     }
 
-    pub(crate) fn place(&self) -> &str {
+    /// The address of the proxy.
+    #[must_use]
+    pub fn place(&self) -> &str {
         &self.place
     }
 
-    pub(crate) fn set(&self, answers: Answers) {
+    /// What happens to answers from now on.
+    pub fn set(&self, answers: Answers) {
         self.answers.send_replace(answers);
     }
 }

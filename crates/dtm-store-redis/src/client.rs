@@ -1,0 +1,171 @@
+//! Which server to ask, and what to do when it is not the right one, or not there.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use rand::Rng as _;
+use redis::{Pipeline, Value};
+
+use crate::Replicas;
+use crate::fault::Fault;
+use crate::reply::read;
+use crate::scripts::Call;
+use crate::servers::Servers;
+
+/// Redis, one server or many.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) servers: Servers,
+    /// How long to go on with what may succeed in a moment.
+    pub(crate) persistence: Duration,
+    pub(crate) replicas: Option<Replicas>,
+}
+
+/// For how long a read is sent again whose answer was lost: connections break all at once, silence takes longer.
+const READ_AGAIN: Duration = Duration::from_millis(500);
+
+/// Whether a call changes anything, so that replicas have to have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Read,
+    Write,
+}
+
+/// Where to send a call.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Target {
+    server: String,
+    asking: bool,
+}
+
+impl Client {
+    /// Has calls executed, those of one server in their order in one go. Each gets its own answer. What certainly was
+    /// not executed is sent again for a while; what may have been never is.
+    pub(crate) async fn run(&self, kind: Kind, calls: &[Call]) -> Vec<Result<Value, Fault>> {
+        let mut answers: Vec<Option<Result<Value, Fault>>> = calls.iter().map(|_| None).collect();
+        let mut open: Vec<(usize, Option<Target>)> = (0..calls.len()).map(|index| (index, None)).collect();
+        let begun = Instant::now();
+        let deadline = begun + self.persistence;
+        let mut attempt: u32 = 0;
+        while !open.is_empty() {
+            let mut groups: BTreeMap<Target, Vec<usize>> = BTreeMap::new();
+            for (index, target) in open.drain(..) {
+                let home = || Target { server: self.servers.home(calls[index].place), asking: false };
+                groups.entry(target.unwrap_or_else(home)).or_default().push(index);
+            }
+            let groups: Vec<_> = groups.into_iter().collect();
+            let sent =
+                join_all(groups.iter().map(|(target, group)| self.send(kind, target, group, calls))).await;
+            let again = attempt < 1_000 && Instant::now() < deadline;
+            let mut look = false;
+            for ((_, group), results) in groups.into_iter().zip(sent) {
+                for (index, result) in group.into_iter().zip(results) {
+                    let target = match &result {
+                        Err(Fault::Moved(server)) if again => {
+                            look = true;
+                            Some(Target { server: server.clone(), asking: false })
+                        }
+                        Err(Fault::Asked(server)) if again => {
+                            Some(Target { server: server.clone(), asking: true })
+                        }
+                        Err(Fault::Later(_)) if again => {
+                            look = true;
+                            None
+                        }
+                        Err(Fault::NoScript) if again => None,
+                        // asking twice changes nothing
+                        Err(Fault::Lost(_)) if kind == Kind::Read && begun.elapsed() < READ_AGAIN => None,
+                        _ => {
+                            answers[index] = Some(result);
+                            continue;
+                        }
+                    };
+                    open.push((index, target));
+                }
+            }
+            if look {
+                self.servers.look_again().await;
+            }
+            if !open.is_empty() && attempt > 0 {
+                let most = (2_u64 << attempt.min(9)).min(500);
+                let pause = Duration::from_millis(rand::rng().random_range(1..=most));
+                tokio::time::sleep(pause).await;
+            }
+            open.sort_unstable();
+            attempt += 1;
+        }
+        answers
+            .into_iter()
+            .map(|answer| answer.unwrap_or_else(|| Err(Fault::Lost("no answer".to_owned()))))
+            .collect()
+    }
+
+    /// The same for a single call.
+    pub(crate) async fn run_one(&self, kind: Kind, call: Call) -> Result<Value, Fault> {
+        crate::reply::only(self.run(kind, &[call]).await)
+    }
+
+    async fn send(
+        &self,
+        kind: Kind,
+        target: &Target,
+        group: &[usize],
+        calls: &[Call],
+    ) -> Vec<Result<Value, Fault>> {
+        let mut pipeline = Pipeline::with_capacity(group.len() * 2 + 1);
+        for index in group {
+            if target.asking {
+                pipeline.cmd("ASKING");
+            }
+            pipeline.add_command(calls[*index].command.clone());
+        }
+        let wait = self.replicas.filter(|_| kind == Kind::Write);
+        if let Some(Replicas { count, timeout }) = wait {
+            // 0 would wait for ever
+            pipeline.cmd("WAIT").arg(count.get()).arg(timeout.as_millis().max(1).to_string());
+        }
+        let failed = |fault: Fault| group.iter().map(|_| Err(fault.clone())).collect::<Vec<_>>();
+        let connections = match self.servers.at(&target.server) {
+            Ok(connections) => connections,
+            Err(fault) => return failed(fault),
+        };
+        let mut answers = match connections.exchange(&pipeline).await {
+            Ok(answers) => answers,
+            Err(fault) => return failed(fault),
+        };
+        let waited = wait.and_then(|replicas| Some((replicas, answers.pop()?)));
+        if target.asking {
+            let mut is_call = true;
+            answers.retain(|_| {
+                is_call = !is_call;
+                is_call
+            });
+        }
+        if answers.iter().any(|answer| matches!(answer, Err(Fault::NoScript)))
+            && let Err(fault) = connections.load_scripts().await
+        {
+            tracing::warn!(?fault, place = connections.place(), "Redis does not take our scripts");
+        }
+        if let Some((replicas, answer)) = waited {
+            refuse_unless_replicated(&mut answers, replicas, answer.and_then(read));
+        }
+        answers
+    }
+}
+
+/// A write that too few replicas have is unknown: it lasts unless there is a fail-over to one that lacks it.
+fn refuse_unless_replicated(
+    answers: &mut [Result<Value, Fault>],
+    replicas: Replicas,
+    acknowledged: Result<usize, Fault>,
+) {
+    let detail = match acknowledged {
+        Ok(count) if count >= replicas.count.get() => return,
+        Ok(count) => format!("{count} of {} replicas had it after {:?}", replicas.count, replicas.timeout),
+        Err(fault) => format!("Redis did not say how many replicas have it: {}", fault.error()),
+    };
+    for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+        *answer = Err(Fault::Lost(format!("written, but {detail}: check the replicas of Redis")));
+    }
+}

@@ -1,0 +1,59 @@
+//! The store in Redis, a single server or a cluster, shared by any number of servers.
+//!
+//! Transactions are spread over shards by their gid. All keys of a shard have the same hash tag, so they lie in one
+//! slot and one script handles them atomically; shards lie in many slots, so a cluster shares the load.
+//!
+//! | key | what it holds |
+//! |---|---|
+//! | `{dtm:7}:transaction:GID` | hash: definition and state as JSON text, and what writes are compared with |
+//! | `{dtm:7}:branches:GID` | list: registered branches as JSON text |
+//! | `{dtm:7}:listing` | sorted set: all transactions of the shard, in the order of creation |
+//! | `{dtm:7}:due:` | sorted set: what nobody holds, by due time |
+//! | `{dtm:7}:due:NODE:EPOCH` | sorted set: what that start of a node holds, by due time |
+//! | `{dtm:7}:holders` | set: who holds anything |
+//! | `{dtm:7}:finished` | sorted set: what has finished, by when |
+//! | `{dtm}:store` | hash: the version of these keys, the number of shards |
+//! | `{dtm}:nodes`, `{dtm}:epoch` | servers with their heartbeats; the last epoch |
+//! | `{dtm}:topics`, `{dtm}:topic-names` | topics as JSON text; their names in order |
+//!
+//! Times are milliseconds since the Unix epoch, by the clock of Redis. No key has an expiry: what is finished is
+//! removed by [`purge`](dtm_store::TransactionStore::purge), with everything that leads to it.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`config`] | [`RedisConfig`]: addresses, bounds, time-outs, replicas to wait for |
+//! | [`store`] | [`RedisStore`]: opening, closing |
+//! | `contract` | what callers do themselves, before they queue |
+//! | `operation`, `backend` | what the committers are asked for; one pipeline a batch and server |
+//! | `record`, `load` | a transaction as it lies in its hash, and what it means |
+//! | `trans`, `lease`, `scan`, `purge`, `topic`, `node` | what each part of the contract asks of Redis |
+//! | `scripts`, `keys`, `reply` | the scripts and their hashes; names of keys; reading what Redis answers |
+//! | `open` | what has to hold before the first transaction is accepted |
+//! | `client` | which server to ask, and what to do when it is not the right one, or not there |
+//! | `connections`, `servers` | connections to one server; which servers there are, and who has which shard |
+//! | `fault` | what can go wrong, and what is known then |
+
+mod backend;
+mod client;
+pub mod config;
+mod connections;
+mod contract;
+mod fault;
+mod keys;
+mod lease;
+mod load;
+mod node;
+mod open;
+mod operation;
+mod purge;
+mod record;
+mod reply;
+mod scan;
+mod scripts;
+mod servers;
+pub mod store;
+mod topic;
+mod trans;
+
+pub use config::{RedisConfig, Replicas};
+pub use store::RedisStore;

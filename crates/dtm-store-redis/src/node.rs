@@ -1,0 +1,54 @@
+//! Which servers are alive, by the clock of the Redis that has their heartbeats.
+
+use std::collections::BTreeSet;
+
+use dtm_store::{Epoch, NodeName};
+
+use crate::client::Kind;
+use crate::fault::Fault;
+use crate::reply::{read, strange};
+use crate::scripts::{ALIVE, HEARTBEAT, JOIN, LEAVE};
+use crate::store::Redis;
+
+/// How long a node that neither renews its heartbeat nor leaves is remembered: a day.
+const REMEMBERED: u64 = 86_400_000;
+
+impl Redis {
+    pub(crate) async fn join(&self, node: &NodeName) -> Result<Epoch, Fault> {
+        let keys = [self.keys.shared("epoch"), self.keys.shared("nodes")];
+        let call = JOIN
+            .call(self.keys.everywhere(), &keys)
+            .arg(self.given_now())
+            .arg(node.as_str())
+            .arg(REMEMBERED.max(self.node_timeout.saturating_mul(10)));
+        let text: String = read(self.client.run_one(Kind::Write, call).await?)?;
+        text.parse().map(Epoch).map_err(|_| strange(&format!("'{text}' is no epoch")))
+    }
+
+    /// Whether that start of the node has joined, has not left and was not replaced.
+    pub(crate) async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<bool, Fault> {
+        let call = HEARTBEAT
+            .call(self.keys.everywhere(), &[self.keys.shared("nodes")])
+            .arg(self.given_now())
+            .arg(node.as_str())
+            .arg(epoch.0.to_string());
+        read(self.client.run_one(Kind::Write, call).await?)
+    }
+
+    pub(crate) async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {
+        let call = LEAVE
+            .call(self.keys.everywhere(), &[self.keys.shared("nodes")])
+            .arg(node.as_str())
+            .arg(epoch.0.to_string());
+        self.client.run_one(Kind::Write, call).await.map(|_| ())
+    }
+
+    /// The holders that are alive.
+    pub(crate) async fn alive(&self) -> Result<BTreeSet<String>, Fault> {
+        let call = ALIVE
+            .call(self.keys.everywhere(), &[self.keys.shared("nodes")])
+            .arg(self.given_now())
+            .arg(self.node_timeout);
+        read(self.client.run_one(Kind::Read, call).await?)
+    }
+}

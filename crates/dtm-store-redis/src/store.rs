@@ -1,0 +1,104 @@
+//! The store in Redis.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dtm_store::group_commit::{self, GroupCommit};
+use dtm_store::{Clock, Error};
+
+use crate::RedisConfig;
+use crate::backend::Backend;
+use crate::client::{Client, Kind};
+use crate::fault::Fault;
+use crate::keys::{Keys, Place};
+use crate::lease::{KnownDamage, LostClaims};
+use crate::open;
+use crate::operation::Operation;
+use crate::scripts::Call;
+
+/// A store in Redis, shared by any number of servers.
+///
+/// Whatever has returned `Ok` was executed by the master, with the durability that it is set up for. An answer that
+/// was lost is [`Error::Unavailable`]: the caller reads again before it decides.
+#[derive(Debug)]
+pub struct RedisStore {
+    redis: Arc<Redis>,
+    queue: GroupCommit<Backend>,
+}
+
+/// What all parts of the store share.
+#[derive(Debug)]
+pub(crate) struct Redis {
+    pub(crate) client: Client,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+    /// Milliseconds.
+    pub(crate) node_timeout: u64,
+    pub(crate) damaged: KnownDamage,
+    pub(crate) lost_claims: LostClaims,
+}
+
+impl RedisStore {
+    /// Opens the store; an empty one is set up. Needs a tokio runtime. Tries for `connect_timeout` to reach Redis.
+    ///
+    /// # Errors
+    /// [`Error::Fatal`] when Redis cannot be used: not reachable, a wrong password, a replica, too old, an eviction
+    /// policy that may drop transactions, or a store of a newer server. The message says what to do.
+    pub async fn open(config: RedisConfig) -> Result<Self, Error> {
+        let (client, keys) = open::open(&config).await?;
+        let redis = Arc::new(Redis {
+            client,
+            keys,
+            clock: config.clock.clone(),
+            node_timeout: u64::try_from(config.node_timeout.as_millis()).unwrap_or(u64::MAX),
+            damaged: KnownDamage::default(),
+            lost_claims: LostClaims::new(config.response_timeout * 2 + Duration::from_secs(10)),
+        });
+        let bounds = group_commit::Config {
+            committers: config.committers,
+            queue_bound: config.queue_bound,
+            ..group_commit::Config::default()
+        };
+        let backend = Arc::new(Backend { redis: Arc::clone(&redis) });
+        let queue = GroupCommit::start(&backend, bounds);
+        Ok(Self { redis, queue })
+    }
+
+    pub(crate) fn redis(&self) -> &Redis {
+        &self.redis
+    }
+
+    pub(crate) const fn queue(&self) -> &GroupCommit<Backend> {
+        &self.queue
+    }
+
+    pub(crate) async fn write(&self, operation: Operation) -> Result<(), Error> {
+        let gid = operation.gid().clone();
+        self.queue.submit(gid.as_str(), operation).await
+    }
+
+    pub(crate) async fn shut(&self) {
+        self.queue.close().await;
+        self.redis.client.servers.close();
+    }
+}
+
+impl Redis {
+    /// What goes in place of the time of Redis: nothing, outside tests.
+    pub(crate) fn given_now(&self) -> String {
+        self.clock.as_ref().map(|clock| clock.now().as_millis().to_string()).unwrap_or_default()
+    }
+
+    /// Writes something on every server that has anything: nothing less shows that writing is possible.
+    pub(crate) async fn health(&self) -> Result<(), Fault> {
+        let mut places: Vec<(String, Place)> = (0..=self.keys.shards())
+            .map(|place| (self.client.servers.home(Place(place)), Place(place)))
+            .collect();
+        places.sort_unstable();
+        places.dedup_by(|one, other| one.0 == other.0);
+        let call =
+            |(_, place): &(String, Place)| Call::plain(*place, "SET").arg(self.keys.any(*place)).arg("1");
+        let calls: Vec<Call> = places.iter().map(call).collect();
+        self.client.run(Kind::Write, &calls).await.into_iter().try_for_each(|answer| answer.map(|_| ()))
+    }
+}

@@ -1,0 +1,180 @@
+//! Connections that are lost, scripts that are forgotten, slots that move: nothing is lost or done twice.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dtm_store::{Error, Filter, Store as _, TransactionStore as _};
+use dtm_store_redis::{RedisConfig, RedisStore};
+use dtm_testkit::outside::{Answers, Proxy};
+use tokio::task::JoinSet;
+
+use crate::fixtures::{finish, gid, join, saga};
+use crate::support::Space;
+
+/// Whose connections are ended.
+const USER: &str = "dtm-unlucky";
+
+fn assert_unknown(result: Result<(), Error>) {
+    let error = result.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert_eq!((error.happened(), error.retry_helps()), (None, true), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_whose_answer_is_lost_is_unknown_and_is_not_sent_again() {
+    // promise 1
+    let Some(space) = Space::single() else { return };
+    let proxy = Proxy::start(space.place()).await;
+    let store = RedisStore::open(space.config_at(proxy.place())).await.unwrap();
+    let tokens = join(&store, "a").await;
+    let first = saga("first", &tokens, true);
+    store.create(first.clone()).await.unwrap();
+
+    let second = saga("second", &tokens, true);
+    proxy.set(Answers::LoseThatTo(b"EVALSHA"));
+    assert_unknown(store.create(second.clone()).await);
+    proxy.set(Answers::Pass);
+    let stored = store.load(&gid("second")).await.unwrap().unwrap();
+    assert_eq!(stored.transaction, second.transaction, "it did happen");
+    let again = store.create(second).await;
+    assert!(matches!(again, Err(Error::AlreadyExists(_))), "{again:?}");
+
+    proxy.set(Answers::LoseThatTo(b"EVALSHA"));
+    assert_unknown(store.commit(finish(&first)).await);
+    proxy.set(Answers::Pass);
+    let stored = store.load(&gid("first")).await.unwrap().unwrap();
+    assert_eq!(stored.due, None, "it did happen");
+    let again = store.commit(finish(&first)).await;
+    assert!(matches!(again, Err(Error::Conflict { .. })), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_claim_took_whose_answer_was_lost_comes_with_the_next_claim() {
+    // it is held by a node that lives, so nobody else would ever take it
+    let Some(space) = Space::single() else { return };
+    let proxy = Proxy::start(space.place()).await;
+    let store = RedisStore::open(space.config_at(proxy.place())).await.unwrap();
+    let tokens = join(&store, "a").await;
+    store.create(saga("due", &tokens, false)).await.unwrap();
+    store.create(saga("own", &tokens, true)).await.unwrap();
+
+    // only the script that claims is told the new owner
+    let epoch: &'static str = Box::leak(format!("a:{}:2", tokens.epoch().0).into_boxed_str());
+    proxy.set(Answers::LoseThatTo(epoch.as_bytes()));
+    let error = store.claim_due(&tokens, 10).await.unwrap_err();
+    assert_eq!(error.happened(), None, "{error}");
+    proxy.set(Answers::Pass);
+    let stored = store.load(&gid("due")).await.unwrap().unwrap();
+    assert!(stored.owner.held, "the claim did happen");
+
+    let claims = store.claim_due(&tokens, 10).await.unwrap();
+    let [claimed] = claims.claimed.as_slice() else { panic!("that one and no other: {claims:?}") };
+    assert_eq!(claimed.transaction.gid(), &gid("due"));
+    assert_ne!(claimed.owner.token, stored.owner.token);
+    assert_eq!(store.claim_due(&tokens, 10).await.unwrap().claimed, [], "once only");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_falls_silent_is_not_waited_for_for_ever() {
+    let Some(space) = Space::single() else { return };
+    let proxy = Proxy::start(space.place()).await;
+    let config =
+        RedisConfig { response_timeout: Duration::from_millis(300), ..space.config_at(proxy.place()) };
+    let store = RedisStore::open(config).await.unwrap();
+    let tokens = join(&store, "a").await;
+    proxy.set(Answers::Silence);
+    let error = store.create(saga("silent", &tokens, true)).await.unwrap_err();
+    assert_eq!(error.happened(), None, "{error}");
+    assert!(error.to_string().contains("did not answer"), "{error}");
+    proxy.set(Answers::Pass);
+    store.create(saga("after", &tokens, true)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scripts_that_redis_has_forgotten_are_loaded_again() {
+    for space in [Space::single(), Space::cluster()] {
+        let Some(space) = space else { return };
+        let store = RedisStore::open(space.config()).await.unwrap();
+        let tokens = join(&store, "a").await;
+        for index in 0..20 {
+            for mut connection in space.connect().await {
+                redis::cmd("SCRIPT").arg("FLUSH").exec_async(&mut connection).await.unwrap();
+            }
+            let new = saga(&format!("g{index}"), &tokens, true);
+            store.create(new.clone()).await.unwrap();
+            store.commit(finish(&new)).await.unwrap();
+        }
+        assert_eq!(store.scan(&Filter::default(), None, 100).await.unwrap().transactions.len(), 20);
+    }
+}
+
+/// Each caller that got an answer can rely on it, and what was sent twice is there once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_end_under_load_lose_and_double_nothing() {
+    for space in [Space::single(), Space::cluster()] {
+        let Some(space) = space else { return };
+        under_load(&space, async |space, stop| {
+            while !stop.load(Ordering::Relaxed) {
+                for mut connection in space.connect().await {
+                    let mut kill = redis::cmd("CLIENT");
+                    kill.arg("KILL").arg("USER").arg(USER).arg("SKIPME").arg("yes");
+                    kill.exec_async(&mut connection).await.unwrap();
+                }
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        })
+        .await;
+    }
+}
+
+async fn under_load(space: &Space, disturb: impl AsyncFn(&Space, &AtomicBool)) {
+    // a user of its own, so that only its connections are ended
+    for mut connection in space.connect().await {
+        let mut user = redis::cmd("ACL");
+        user.arg("SETUSER").arg(USER).arg("on").arg("nopass").arg("~*").arg("&*").arg("+@all");
+        user.exec_async(&mut connection).await.unwrap();
+    }
+    let config =
+        RedisConfig { user: Some(USER.to_owned()), password: Some("any".to_owned()), ..space.config() };
+    let store = Arc::new(RedisStore::open(config).await.unwrap());
+    let tokens = Arc::new(join(&store, "a").await);
+    let mut callers = JoinSet::new();
+    for caller in 0..20 {
+        let (store, tokens) = (Arc::clone(&store), Arc::clone(&tokens));
+        callers.spawn(async move {
+            let (mut acknowledged, mut unknown) = (Vec::new(), 0_usize);
+            for index in 0..100 {
+                let id = format!("{caller}-{index}");
+                match store.create(saga(&id, &tokens, true)).await {
+                    Ok(()) => acknowledged.push(id),
+                    Err(error) => {
+                        assert_eq!(error.happened(), None, "{error}");
+                        unknown += 1;
+                    }
+                }
+            }
+            (acknowledged, unknown)
+        });
+    }
+    let stop = AtomicBool::new(false);
+    let wait = async {
+        let results = callers.join_all().await;
+        stop.store(true, Ordering::Relaxed);
+        results
+    };
+    let (results, ()) = tokio::join!(wait, disturb(space, &stop));
+    let acknowledged: Vec<String> = results.iter().flat_map(|(ids, _)| ids.clone()).collect();
+    let unknown: usize = results.iter().map(|(_, unknown)| unknown).sum();
+    assert!(acknowledged.len() > 100, "{} acknowledged, {unknown} unknown", acknowledged.len());
+    let page = store.scan(&Filter::default(), None, 10_000).await.unwrap();
+    let stored: BTreeSet<String> =
+        page.transactions.iter().map(|listed| listed.definition.gid.to_string()).collect();
+    assert_eq!(stored.len(), page.transactions.len(), "each once");
+    for id in &acknowledged {
+        assert!(stored.contains(id), "{id} was acknowledged");
+    }
+    assert!(stored.len() <= acknowledged.len() + unknown);
+    store.close().await.unwrap();
+}

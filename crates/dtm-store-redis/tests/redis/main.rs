@@ -1,0 +1,8 @@
+//! The store in Redis passes the suite, and does what only it has to do, against real servers.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests have nobody to report an error to")]
+
+mod conformance;
+mod fixtures;
+mod lost;
+mod support;
+mod throughput;

@@ -1,0 +1,60 @@
+//! A server of one test alone.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use super::scripts::{self, Service, parse};
+
+/// A server of its own, in a folder of its own, so that nobody else is disturbed. Stopped and removed when it is
+/// dropped.
+#[derive(Debug)]
+pub struct Private {
+    name: &'static str,
+    folder: PathBuf,
+}
+
+impl Private {
+    /// One of that script, with its data in a folder in `folder`. It does not run yet.
+    #[must_use]
+    pub fn new(name: &'static str, folder: &Path) -> Self {
+        Self { name, folder: folder.join(format!("{name}-{}", std::process::id())) }
+    }
+
+    async fn call(&self, verb: &'static str) -> Output {
+        let mut command = Command::new("bash");
+        command.arg(scripts::script(self.name)).arg(verb).env("SERVICE_FOLDER", &self.folder);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    /// Starts it; right after a crash, what is left of the old one may still be in the way.
+    pub async fn start(&self) -> Service {
+        for _ in 0..20 {
+            let output = self.call("start").await;
+            if output.status.success() {
+                return parse(&output);
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        panic!("{} does not start in {}", self.name, self.folder.display());
+    }
+
+    /// Kills it, as a crash does.
+    pub fn kill(&self) {
+        let pid = std::fs::read_to_string(self.folder.join(self.name).join("pid")).unwrap();
+        assert!(Command::new("kill").arg("-KILL").arg(pid.trim()).status().unwrap().success());
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        let stopped = Command::new("bash")
+            .arg(scripts::script(self.name))
+            .arg("stop")
+            .env("SERVICE_FOLDER", &self.folder)
+            .status();
+        if !stopped.is_ok_and(|status| status.success()) || std::fs::remove_dir_all(&self.folder).is_err() {
+            eprintln!("a server or its data are left behind in {}", self.folder.display());
+        }
+    }
+}
