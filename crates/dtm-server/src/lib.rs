@@ -8,5 +8,6 @@ pub mod metrics;
 pub mod runner;
 pub mod server;
 pub mod shutdown;
+pub mod store;
 pub mod telemetry;
 pub mod transport;

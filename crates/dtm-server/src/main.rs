@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use dtm_server::config::{self, Action, Config, ConfigError, Flags, Loaded, ProcessEnvironment};
 use dtm_server::server::Server;
 use dtm_server::shutdown::Signals;
-use dtm_server::telemetry;
+use dtm_server::{store, telemetry};
 
 /// A fifth less CPU for a transaction than with the allocator of the C library; see docs/decisions/0006.
 #[global_allocator]
@@ -61,8 +61,7 @@ fn serve(loaded: Loaded) -> Result<ExitCode, Box<dyn Error>> {
 
 async fn until_stopped(config: Config) -> Result<ExitCode, Box<dyn Error>> {
     let mut signals = Signals::listen()?;
-    let folder = std::path::absolute(&config.store.path)?;
-    let store = format!("{} in {}", config.store.driver.as_str(), folder.display());
+    let place = store::described(&config)?;
     let server = tokio::select! {
         started = Server::start(config) => started?,
         signal = signals.next() => {
@@ -70,9 +69,14 @@ async fn until_stopped(config: Config) -> Result<ExitCode, Box<dyn Error>> {
             return Ok(ExitCode::SUCCESS);
         }
     };
-    say(&greeting(&server, &store))?;
-    let signal = signals.next().await;
-    tracing::info!("{signal}: stopping");
+    say(&greeting(&server, &place))?;
+    let ending = tokio::select! {
+        signal = signals.next() => {
+            tracing::info!("{signal}: stopping");
+            ExitCode::SUCCESS
+        }
+        () = server.has_lost_its_name() => ExitCode::FAILURE,
+    };
     tokio::select! {
         stopped = server.stop() => stopped?,
         signal = signals.next() => {
@@ -81,7 +85,7 @@ async fn until_stopped(config: Config) -> Result<ExitCode, Box<dyn Error>> {
         }
     }
     tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    Ok(ending)
 }
 
 fn greeting(server: &Server, store: &str) -> String {
@@ -89,7 +93,7 @@ fn greeting(server: &Server, store: &str) -> String {
         "dtm-server {}: transactions across services, compatible with DTM 1.19\n\
          listening on http://{} (API at /api/dtmsvr, metrics at /api/metrics)\n\
          listening on grpc://{} (dtmgimp.Dtm, reflection, health)\n\
-         store: {store}, for this server and this machine only\n",
+         store: {store}\n",
         env!("CARGO_PKG_VERSION"),
         server.http_address(),
         server.grpc_address(),

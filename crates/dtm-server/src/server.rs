@@ -5,22 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dtm_proto::http::RequestLimits;
-use dtm_store::{Clock, NodeName, Store, SystemClock, TokenSource, TopicStore};
-use dtm_store_sled::{SledConfig, SledStore};
+use dtm_store::{Clock, Store, SystemClock, TokenSource, TopicStore};
 use tokio::net::TcpListener;
 
 use crate::alert::{self, AlertSender, AlertTask};
 use crate::api::Api;
-use crate::config::{Config, StoreDriver};
+use crate::config::Config;
 use crate::ingress::grpc::{GrpcIngress, GrpcServeSettings, GrpcServer};
 use crate::ingress::http::{HttpServer, Ingress as HttpIngress, ServeSettings, routes};
 use crate::metrics::{Metrics, Watched};
 use crate::runner::{Context, Engine, Jitter, Settings};
+use crate::store;
 use crate::transport::{BranchTransport, Callable, Discovery, Guarded, Transport};
-
-/// The name of the only server of an embedded store: each start is a new epoch of the same node, so that what
-/// the last start was driving is taken up at once.
-const EMBEDDED_NODE: &str = "embedded";
 
 /// A running server.
 #[derive(Debug)]
@@ -73,15 +69,16 @@ impl Server {
         let http = listen(&config, Ingress::Http).await?;
         let grpc = listen(&config, Ingress::Grpc).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = open_store(&config, &clock).await?;
+        let store = store::open(&config, &clock).await?;
         let metrics = Metrics::new();
         let (sender, alerts) = start_alerts(&config, &metrics)?;
         let discovery = Discovery::new(&config.transport.discovery);
         let transport = transport(&config, discovery.clone())?;
         watch_transport(&metrics, &transport);
         watch_store(&metrics, &store);
-        let node = NodeName::parse(config.runner.node_name.as_deref().unwrap_or(EMBEDDED_NODE))?;
+        let node = store::node_name(&config)?;
         let epoch = store.join(&node).await?;
+        tracing::info!(node = node.as_str(), epoch = epoch.0, "joined the servers of this store");
         let engine = Engine::start(Context {
             store: Arc::clone(&store),
             transport: transport as Arc<dyn Transport>,
@@ -119,6 +116,11 @@ impl Server {
     #[must_use]
     pub const fn grpc_address(&self) -> SocketAddr {
         self.grpc.address()
+    }
+
+    /// Waits until the server cannot go on: another one has taken its name among those that share the store.
+    pub async fn has_lost_its_name(&self) {
+        self.engine.is_stopping().await;
     }
 
     /// Stops accepting, drains running passes up to the configured limit, stores what is deferred, releases
@@ -208,19 +210,6 @@ fn start_grpc(
         .map_err(|error| cannot_listen(config, Ingress::Grpc, error))
 }
 
-async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, dtm_store::Error> {
-    match config.store.driver {
-        StoreDriver::Sled => {
-            let settings = SledConfig {
-                clock: Arc::clone(clock),
-                node_timeout: config.runner.node_timeout,
-                ..SledConfig::new(&config.store.path)
-            };
-            Ok(Arc::new(SledStore::open(settings).await?))
-        }
-    }
-}
-
 fn start_alerts(config: &Config, metrics: &Metrics) -> Result<(AlertSender, AlertTask), StartError> {
     alert::start(&config.alert, metrics).map_err(|error| StartError::Alert(error.to_string()))
 }
@@ -267,7 +256,7 @@ fn settings(config: &Config) -> Settings {
         poll_interval: config.runner.poll_interval,
         claim_batch: config.runner.claim_batch,
         heartbeat_interval: config.runner.node_timeout / 3,
-        keep_finished: Some(config.store.data_expire.into()),
+        keep_finished: Some(config.store.finished_data_expire.into()),
     }
 }
 

@@ -64,6 +64,10 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
 /// Opens sled's own files. It locks one of them, and that lock may outlive its holder for a moment: while threads of
 /// a sled that was just closed end, or while a process that was just forked has not yet called exec. Our own lock is
 /// held, so nobody else is a server on this folder, and waiting a little is right.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "on a thread for what blocks; the end of that lock is no event"
+)]
 fn open_database(folder: &Path, database_folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
     let deadline = Instant::now() + FOREIGN_LOCK_TIME_MAX;
     loop {

@@ -21,6 +21,8 @@ pub struct SqlConfig {
     pub committers: NonZeroUsize,
     /// How many connections all other calls share.
     pub connections: NonZeroUsize,
+    /// How long a connection is used at most. `None`: as long as it works.
+    pub connection_age_max: Option<Duration>,
     /// How many operations may wait for each committer; past it callers wait.
     pub queue_bound: NonZeroUsize,
     /// How long to try to reach the database, when the store is opened and when a connection is needed later.
@@ -38,11 +40,27 @@ impl SqlConfig {
             clock: None,
             node_timeout: Duration::from_secs(3),
             committers: at_least_one(2),
-            connections: at_least_one(10),
+            connections: at_least_one(READERS),
+            connection_age_max: None,
             queue_bound: group_commit::Config::default().queue_bound,
             connect_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(10),
         }
+    }
+}
+
+/// How many connections for readers are of use.
+const READERS: usize = 10;
+
+/// How many connections are for claims and heartbeats, besides those of the committers.
+pub(crate) const BESIDES_COMMITTERS: usize = 2;
+
+impl SqlConfig {
+    /// Opens no more than `most` connections altogether, and at least one for each purpose: that is two more than
+    /// there are committers, and one for all other calls.
+    pub fn limit_connections(&mut self, most: NonZeroUsize) {
+        let writers = self.committers.get() + BESIDES_COMMITTERS;
+        self.connections = at_least_one(most.get().saturating_sub(writers).min(READERS));
     }
 }
 
@@ -53,6 +71,7 @@ impl fmt::Debug for SqlConfig {
             .field("node_timeout", &self.node_timeout)
             .field("committers", &self.committers)
             .field("connections", &self.connections)
+            .field("connection_age_max", &self.connection_age_max)
             .field("queue_bound", &self.queue_bound)
             .field("connect_timeout", &self.connect_timeout)
             .field("statement_timeout", &self.statement_timeout)

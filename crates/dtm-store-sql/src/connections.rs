@@ -21,9 +21,16 @@ pub(crate) struct Connections<S: Server> {
     options: <S::Connection as Connection>::Options,
     connect_timeout: Duration,
     statement_timeout: Duration,
+    age_max: Option<Duration>,
     permits: Semaphore,
     /// Last in, first out: what is not needed any more grows old at the bottom.
-    idle: Mutex<Vec<(S::Connection, Instant)>>,
+    idle: Mutex<Vec<(Open<S>, Instant)>>,
+}
+
+/// A connection, and since when there is one.
+pub(crate) struct Open<S: Server> {
+    pub(crate) connection: S::Connection,
+    since: Instant,
 }
 
 impl<S: Server> Connections<S> {
@@ -31,14 +38,15 @@ impl<S: Server> Connections<S> {
         options: <S::Connection as Connection>::Options,
         connect_timeout: Duration,
         statement_timeout: Duration,
+        age_max: Option<Duration>,
         limit: usize,
     ) -> Self {
         let permits = Semaphore::new(limit.min(Semaphore::MAX_PERMITS));
-        Self { options, connect_timeout, statement_timeout, permits, idle: Mutex::new(Vec::new()) }
+        Self { options, connect_timeout, statement_timeout, age_max, permits, idle: Mutex::new(Vec::new()) }
     }
 
     /// One that seems to work, and the right to use it.
-    pub(crate) async fn take(&self) -> Result<(S::Connection, SemaphorePermit<'_>), Fault> {
+    pub(crate) async fn take(&self) -> Result<(Open<S>, SemaphorePermit<'_>), Fault> {
         let permit = match tokio::time::timeout(self.connect_timeout, self.permits.acquire()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(Fault::Closed),
@@ -49,38 +57,42 @@ impl<S: Server> Connections<S> {
                 return Err(Fault::Trouble(limit));
             }
         };
-        while let Some((mut connection, since)) = self.pop() {
-            if since.elapsed() < TRUSTED_FOR {
-                return Ok((connection, permit));
+        while let Some((mut open, used)) = self.pop() {
+            if self.age_max.is_some_and(|most| open.since.elapsed() >= most) {
+                Self::end(open).await;
+                continue;
             }
-            if let Ok(Ok(())) = tokio::time::timeout(TRUSTED_FOR, connection.ping()).await {
-                return Ok((connection, permit));
+            if used.elapsed() < TRUSTED_FOR {
+                return Ok((open, permit));
+            }
+            if let Ok(Ok(())) = tokio::time::timeout(TRUSTED_FOR, open.connection.ping()).await {
+                return Ok((open, permit));
             }
             tracing::debug!("a connection to {} has ended while it was idle", S::CALLED);
         }
         Ok((self.connect().await.map_err(|(fault, _)| fault)?, permit))
     }
 
-    fn pop(&self) -> Option<(S::Connection, Instant)> {
+    fn pop(&self) -> Option<(Open<S>, Instant)> {
         self.idle.lock().pop()
     }
 
     /// Gives one back that is idle and outside a transaction.
-    pub(crate) fn keep(&self, connection: S::Connection) {
+    pub(crate) fn keep(&self, open: Open<S>) {
         let mut idle = self.idle.lock();
         if !self.permits.is_closed() {
-            idle.push((connection, Instant::now()));
+            idle.push((open, Instant::now()));
         }
     }
 
     /// Connects, and tries again while the database may only be starting. An error says whether anybody was there.
-    pub(crate) async fn connect(&self) -> Result<S::Connection, (Fault, Option<sqlx::Error>)> {
+    pub(crate) async fn connect(&self) -> Result<Open<S>, (Fault, Option<sqlx::Error>)> {
         let deadline = Instant::now() + self.connect_timeout;
         let mut pause = Duration::from_millis(20);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match tokio::time::timeout(left, self.connect_once()).await {
-                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Ok(connection)) => return Ok(Open { connection, since: Instant::now() }),
                 Ok(Err(error)) => error,
                 Err(_) => return Err((Fault::Trouble(format!("{} does not answer", S::CALLED)), None)),
             };
@@ -112,10 +124,18 @@ impl<S: Server> Connections<S> {
     pub(crate) async fn close(&self) {
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle.lock());
-        for (connection, _) in idle {
-            if let Err(error) = connection.close().await {
+        for (open, _) in idle {
+            Self::end(open).await;
+        }
+    }
+
+    async fn end(open: Open<S>) {
+        match tokio::time::timeout(TRUSTED_FOR, open.connection.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
                 tracing::debug!(fault = ?S::connecting(error), "a connection did not end in order");
             }
+            Err(_) => tracing::debug!("a connection to {} did not end in order", S::CALLED),
         }
     }
 }

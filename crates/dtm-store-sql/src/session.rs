@@ -3,7 +3,7 @@
 use tokio::sync::SemaphorePermit;
 use tokio::time::error::Elapsed;
 
-use crate::connections::Connections;
+use crate::connections::{Connections, Open};
 use crate::fault::Fault;
 use crate::server::{Server, Statement};
 
@@ -11,7 +11,7 @@ use crate::server::{Server, Statement};
 /// in the middle of anything, by an error or because its caller went away, ends it, and the server rolls back.
 pub(crate) struct Session<'a, S: Server> {
     connections: &'a Connections<S>,
-    connection: Option<S::Connection>,
+    open: Option<Open<S>>,
     clean: bool,
     in_transaction: bool,
     /// Given back after the connection.
@@ -20,20 +20,14 @@ pub(crate) struct Session<'a, S: Server> {
 
 impl<'a, S: Server> Session<'a, S> {
     pub(crate) async fn take(connections: &'a Connections<S>) -> Result<Self, Fault> {
-        let (connection, permit) = connections.take().await?;
-        Ok(Self {
-            connections,
-            connection: Some(connection),
-            clean: true,
-            in_transaction: false,
-            _permit: permit,
-        })
+        let (open, permit) = connections.take().await?;
+        Ok(Self { connections, open: Some(open), clean: true, in_transaction: false, _permit: permit })
     }
 
     /// Executes a statement and reads all that it brings. Only the end of the answer says that it was committed, and
     /// this waits for it.
     pub(crate) async fn rows(&mut self, statement: Statement<'_, S>) -> Result<Vec<S::Row>, Fault> {
-        let Some(connection) = &mut self.connection else { return Err(Fault::Closed) };
+        let Some(Open { connection, .. }) = &mut self.open else { return Err(Fault::Closed) };
         self.clean = false;
         let patience = self.connections.patience();
         let answer = tokio::time::timeout(patience, S::fetch(connection, statement)).await;
@@ -42,7 +36,7 @@ impl<'a, S: Server> Session<'a, S> {
 
     /// Executes a statement that changes rows, and says how many it has changed, or found as it wants them.
     pub(crate) async fn change(&mut self, statement: Statement<'_, S>) -> Result<u64, Fault> {
-        let Some(connection) = &mut self.connection else { return Err(Fault::Closed) };
+        let Some(Open { connection, .. }) = &mut self.open else { return Err(Fault::Closed) };
         self.clean = false;
         let patience = self.connections.patience();
         let answer = tokio::time::timeout(patience, S::change(connection, statement)).await;
@@ -51,7 +45,7 @@ impl<'a, S: Server> Session<'a, S> {
 
     /// Executes a statement that the server does not prepare.
     async fn run(&mut self, statement: &'static str) -> Result<(), Fault> {
-        let Some(connection) = &mut self.connection else { return Err(Fault::Closed) };
+        let Some(Open { connection, .. }) = &mut self.open else { return Err(Fault::Closed) };
         self.clean = false;
         let patience = self.connections.patience();
         let answer = tokio::time::timeout(patience, S::run(connection, statement)).await;
@@ -106,8 +100,8 @@ impl<'a, S: Server> Session<'a, S> {
 
 impl<S: Server> Drop for Session<'_, S> {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take().filter(|_| self.clean && !self.in_transaction) {
-            self.connections.keep(connection);
+        if let Some(open) = self.open.take().filter(|_| self.clean && !self.in_transaction) {
+            self.connections.keep(open);
         }
     }
 }

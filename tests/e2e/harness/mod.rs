@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `binary` | where the server binary is; builds it when it is not current |
 //! | `server` | one server process and its log |
+//! | `place` | where a server keeps its transactions: which store, and where in it |
 //! | `client` | requests to the server |
 //! | `grpc`, `grpc_bodies` | gRPC clients of the server, and their requests |
 //! | `raw` | bytes on a socket, for what no client library sends |
@@ -23,6 +24,7 @@ pub(crate) mod grpc;
 pub(crate) mod grpc_bodies;
 mod grpc_branches;
 mod name_server;
+mod place;
 mod raw;
 mod raw_codec;
 mod reply;
@@ -35,6 +37,7 @@ pub(crate) use call::Call;
 pub(crate) use client::{Answer, Client, SUCCESS, escaped};
 pub(crate) use grpc_branches::{GrpcBranches, GrpcReply};
 pub(crate) use name_server::{NameServer, Record};
+pub(crate) use place::Place;
 pub(crate) use raw::Connection;
 pub(crate) use reply::{Gate, Reply};
 pub(crate) use server::{Server, Settings};

@@ -1,12 +1,11 @@
 //! One server process and its log.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -14,7 +13,7 @@ use tokio::time::timeout;
 
 use super::client::Client;
 use super::grpc::{self, Grpc};
-use super::{PATIENCE, binary};
+use super::{PATIENCE, Place, binary};
 
 /// A running server. Killed when dropped; its log is printed when the test fails.
 pub(crate) struct Server {
@@ -22,7 +21,7 @@ pub(crate) struct Server {
     client: Client,
     ports: Ports,
     settings: Settings,
-    folder: Arc<TempDir>,
+    place: Arc<Place>,
     log: Log,
 }
 
@@ -65,8 +64,12 @@ impl Settings {
     }
 
     pub(crate) async fn start(self) -> Server {
-        let folder = Arc::new(TempDir::new().expect("a temporary folder can be made"));
-        Server::start_on(folder, Ports::FREE, self).await
+        self.start_at(&Arc::new(Place::new())).await
+    }
+
+    /// On a store that is there already, or that several servers are to share.
+    pub(crate) async fn start_at(self, place: &Arc<Place>) -> Server {
+        Server::start_on(Arc::clone(place), Ports::FREE, self).await
     }
 }
 
@@ -76,13 +79,13 @@ impl Server {
         Settings::default().start().await
     }
 
-    async fn start_on(folder: Arc<TempDir>, ports: Ports, settings: Settings) -> Self {
+    async fn start_on(place: Arc<Place>, ports: Ports, settings: Settings) -> Self {
         let log = Log::default();
-        let mut child = spawn(&folder.path().join("data"), ports, &settings, &log);
+        let mut child = spawn(&place, ports, &settings, &log);
         let Some(ports) = log.ports(&mut child).await else {
             panic!("the server did not start:\n{}", log.text());
         };
-        Self { child, client: Client::new(ports.http), ports, settings, folder, log }
+        Self { child, client: Client::new(ports.http), ports, settings, place, log }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -103,7 +106,7 @@ impl Server {
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.place.data()
     }
 
     /// `kill -9`: nothing can be done about it, nothing is flushed.
@@ -137,26 +140,24 @@ impl Server {
     /// Starts again on the same folder and ports, after the end of the process.
     pub(crate) async fn restart(&mut self) {
         let log = std::mem::take(&mut self.log);
-        let next = Self::start_on(Arc::clone(&self.folder), self.ports, self.settings.clone()).await;
+        let next = Self::start_on(Arc::clone(&self.place), self.ports, self.settings.clone()).await;
         next.log.continues(&log);
         *self = next;
     }
 
     /// Starts another process on the same folder, which is expected to end by itself.
     pub(crate) async fn second_on_same_folder(&self) -> Ended {
-        ends(&self.data(), Ports::FREE, &self.settings).await
+        ends(&self.place, Ports::FREE, &self.settings).await
     }
 
     /// Starts another process on the same port, which is expected to end by itself.
     pub(crate) async fn second_on_same_port(&self) -> Ended {
-        let folder = TempDir::new().expect("a temporary folder can be made");
-        ends(folder.path(), Ports { http: self.ports.http, ..Ports::FREE }, &self.settings).await
+        ends(&Place::new(), Ports { http: self.ports.http, ..Ports::FREE }, &self.settings).await
     }
 
     /// Starts another process on the same port for gRPC, which is expected to end by itself.
     pub(crate) async fn second_on_same_grpc_port(&self) -> Ended {
-        let folder = TempDir::new().expect("a temporary folder can be made");
-        ends(folder.path(), Ports { grpc: self.ports.grpc, ..Ports::FREE }, &self.settings).await
+        ends(&Place::new(), Ports { grpc: self.ports.grpc, ..Ports::FREE }, &self.settings).await
     }
 
     /// The most memory that the process ever had, in bytes.
@@ -184,9 +185,9 @@ impl Drop for Server {
     }
 }
 
-async fn ends(data: &Path, ports: Ports, settings: &Settings) -> Ended {
+async fn ends(place: &Place, ports: Ports, settings: &Settings) -> Ended {
     let log = Log::default();
-    let mut child = spawn(data, ports, settings, &log);
+    let mut child = spawn(place, ports, settings, &log);
     let Ok(status) = timeout(PATIENCE, child.wait()).await else {
         panic!("the process goes on:\n{}", log.text());
     };
@@ -194,7 +195,7 @@ async fn ends(data: &Path, ports: Ports, settings: &Settings) -> Ended {
     Ended { status: status.expect("a child can be waited for"), log: log.text() }
 }
 
-fn spawn(data: &Path, ports: Ports, settings: &Settings, log: &Log) -> Child {
+fn spawn(place: &Place, ports: Ports, settings: &Settings, log: &Log) -> Child {
     let mut command = match settings.file_bytes_max {
         None => Command::new(binary::path()),
         Some(bytes) => {
@@ -211,8 +212,9 @@ fn spawn(data: &Path, ports: Ports, settings: &Settings, log: &Log) -> Child {
         .arg("--grpc-port")
         .arg(ports.grpc.to_string())
         .arg("--data")
-        .arg(data)
+        .arg(place.data())
         .env_clear()
+        .envs(place.variables())
         .envs(settings.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,7 +1,9 @@
 //! One struct per component, handed in as values. Nothing here reads anything.
 
 use std::fmt;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -81,7 +83,11 @@ pub struct StoreConfig {
     pub driver: StoreDriver,
     /// The folder of the embedded store.
     pub path: PathBuf,
+    /// The server of the other stores.
+    pub database: DatabaseConfig,
     /// How long a finished transaction stays visible. Unfinished ones never expire (decision 12).
+    pub finished_data_expire: Seconds,
+    /// The name that DTM has for it in its embedded store; used where only that one is given.
     pub data_expire: Seconds,
 }
 
@@ -90,6 +96,50 @@ pub struct StoreConfig {
 pub enum StoreDriver {
     /// The embedded store.
     Sled,
+    /// MariaDB or MySQL.
+    Mysql,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// Where a database is, and how to talk to it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseConfig {
+    /// A name or an address.
+    pub host: String,
+    /// `None`: the usual one of that database.
+    pub port: Option<u16>,
+    /// Who logs in.
+    pub user: String,
+    /// Never logged.
+    pub password: String,
+    /// The name of the database.
+    pub name: String,
+    /// The schema in PostgreSQL.
+    pub schema: String,
+    /// Whether the connection is encrypted, and what of the other side is checked.
+    pub tls: TlsMode,
+    /// The file with the certificates of the authorities that are trusted. `None`: those of the system.
+    pub tls_authorities: Option<PathBuf>,
+    /// How many connections to open at most. `None`: as many as are of use.
+    pub connections_max: Option<NonZeroUsize>,
+    /// How long a connection is used at most. `None`: as long as it works.
+    pub connection_age_max: Option<Duration>,
+}
+
+/// Whether a connection to a database is encrypted, and what of the other side is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Never encrypted.
+    Off,
+    /// Encrypted when the database can; nothing is checked.
+    Prefer,
+    /// Encrypted, nothing is checked.
+    Require,
+    /// Encrypted; the certificate has to be of a trusted authority.
+    VerifyAuthority,
+    /// Encrypted; the certificate has to be of a trusted authority, and for that host.
+    VerifyHost,
 }
 
 /// How transactions are driven.
@@ -227,7 +277,26 @@ impl Default for StoreConfig {
         Self {
             driver: StoreDriver::Sled,
             path: PathBuf::from("./dtm-data"),
+            database: DatabaseConfig::default(),
+            finished_data_expire: Seconds::new(86_400),
             data_expire: Seconds::new(604_800),
+        }
+    }
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: None,
+            user: String::new(),
+            password: String::new(),
+            name: "dtm".to_owned(),
+            schema: "public".to_owned(),
+            tls: TlsMode::Prefer,
+            tls_authorities: None,
+            connections_max: NonZeroUsize::new(500),
+            connection_age_max: Some(Duration::from_secs(300)),
         }
     }
 }
@@ -298,7 +367,25 @@ impl StoreDriver {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sled => "sled",
+            Self::Mysql => "mysql",
+            Self::Postgres => "postgres",
         }
+    }
+}
+
+impl fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseConfig")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("user", &self.user)
+            .field("name", &self.name)
+            .field("schema", &self.schema)
+            .field("tls", &self.tls)
+            .field("tls_authorities", &self.tls_authorities)
+            .field("connections_max", &self.connections_max)
+            .field("connection_age_max", &self.connection_age_max)
+            .finish_non_exhaustive()
     }
 }
 

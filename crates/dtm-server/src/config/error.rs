@@ -84,10 +84,19 @@ pub enum Problem {
         /// Why.
         detail: String,
     },
+    /// A store that cannot be found without a setting that is missing.
+    #[error("{origin}: Store.Driver = '{driver}' needs {path}, which is given nowhere")]
+    StoreNeeds {
+        /// Where the store was chosen.
+        origin: Origin,
+        /// The store.
+        driver: String,
+        /// What is missing.
+        path: &'static str,
+    },
     /// A store that this version does not have.
     #[error(
-        "{origin}: Store.Driver = '{driver}': this version has the embedded store only; \
-         set it to sled and Store.Path to a folder, or leave it out"
+        "{origin}: Store.Driver = '{driver}': this version has no such store; set it to mysql, postgres or sled, or leave it out"
     )]
     NoSuchStore {
         /// Where it stands.

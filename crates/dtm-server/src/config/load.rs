@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{ConfigError, Problem};
-use super::{Config, Environment, Flags, Origin, Setting, settings, sources, yaml};
+use super::{Config, Environment, Flags, Origin, Setting, StoreDriver, settings, sources, yaml};
 
 /// A configuration, and where its values come from.
 #[derive(Debug, Clone)]
@@ -58,6 +58,7 @@ pub fn load(flags: &Flags, environment: &dyn Environment) -> Result<Loaded, Conf
             Err(why) => problems.push(given.refused(why)),
         }
     }
+    loaded.settle();
     if problems.is_empty() {
         loaded.check(&mut problems);
     }
@@ -80,7 +81,10 @@ impl Loaded {
             .given
             .values()
             .filter_map(|given| {
-                let why = given.setting.unused?;
+                let embedded = self.config.store.driver == StoreDriver::Sled;
+                let of_databases =
+                    (given.setting.of_databases && embedded).then_some("the store is embedded");
+                let why = given.setting.unused.or(of_databases)?;
                 Some(format!("{} ({}: {why})", given.setting.path, given.origin))
             })
             .collect();
@@ -94,13 +98,17 @@ impl Loaded {
         self.given.get(path)
     }
 
+    /// What depends on whether another setting was given.
+    fn settle(&mut self) {
+        if self.given("Store.DataExpire").is_some() && self.given("Store.FinishedDataExpire").is_none() {
+            self.config.store.finished_data_expire = self.config.store.data_expire;
+        }
+    }
+
     /// Checks what is clear only once it is known which source wins.
     fn check(&self, problems: &mut Vec<Problem>) {
-        if let Some(driver) =
-            self.given("Store.Driver").filter(|given| !matches!(&*given.text, "sled" | "boltdb"))
-        {
-            problems
-                .push(Problem::NoSuchStore { origin: driver.origin.clone(), driver: driver.text.clone() });
+        if let Some(driver) = self.given("Store.Driver") {
+            self.check_store(driver, problems);
         }
         let policy = &self.config.policy;
         if policy.timeout_to_fail < policy.retry_interval {
@@ -111,6 +119,27 @@ impl Loaded {
                 interval_origin: self.origin("RetryInterval"),
             });
         }
+    }
+
+    fn check_store(&self, driver: &Given, problems: &mut Vec<Problem>) {
+        let needs: &[(&str, &str)] = match &*driver.text {
+            "sled" | "boltdb" => &[],
+            "mysql" | "postgres" => &[
+                ("Store.Host", &self.config.store.database.host),
+                ("Store.User", &self.config.store.database.user),
+            ],
+            _ => {
+                let (origin, driver) = (driver.origin.clone(), driver.text.clone());
+                problems.push(Problem::NoSuchStore { origin, driver });
+                return;
+            }
+        };
+        let missing = needs.iter().filter(|(_, value)| value.is_empty());
+        problems.extend(missing.map(|&(path, _)| Problem::StoreNeeds {
+            origin: driver.origin.clone(),
+            driver: driver.text.clone(),
+            path,
+        }));
     }
 
     fn origin(&self, path: &str) -> String {

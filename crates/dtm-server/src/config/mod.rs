@@ -30,8 +30,8 @@ mod yaml;
 
 pub use command_line::{Action, Flags, parse};
 pub use components::{
-    AlertConfig, Config, DiscoveryConfig, GrpcConfig, HttpConfig, LogConfig, LogFormat, LogOutput,
-    RequestLimits, RunnerConfig, StoreConfig, StoreDriver, TransportConfig,
+    AlertConfig, Config, DatabaseConfig, DiscoveryConfig, GrpcConfig, HttpConfig, LogConfig, LogFormat,
+    LogOutput, RequestLimits, RunnerConfig, StoreConfig, StoreDriver, TlsMode, TransportConfig,
 };
 pub use error::{ConfigError, Problem};
 pub use load::{Loaded, load};

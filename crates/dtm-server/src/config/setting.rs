@@ -15,6 +15,8 @@ pub struct Setting {
     pub default: &'static str,
     /// One sentence about what it does.
     pub doc: &'static str,
+    /// The name of its environment variable, where that is not made of the path.
+    pub variable: Option<&'static str>,
     /// Its flag without the dashes, and the name of the flag's value.
     pub flag: Option<(&'static str, &'static str)>,
     /// Why it has no effect in this version.
@@ -23,6 +25,8 @@ pub struct Setting {
     pub secret: bool,
     /// Whether `--help` shows it.
     pub common: bool,
+    /// Whether it has no effect on the embedded store.
+    pub of_databases: bool,
 }
 
 /// What a setting may be, and how it is applied.
@@ -48,6 +52,11 @@ pub enum Kind {
     Switch {
         /// Puts the value in its place.
         apply: fn(&mut Config, bool),
+    },
+    /// Any text.
+    Words {
+        /// Puts the value in its place.
+        apply: fn(&mut Config, String),
     },
     /// A text of a certain form.
     Text {
@@ -75,9 +84,12 @@ pub enum Origin {
 }
 
 impl Setting {
-    /// The name of the environment variable: the path in upper snake case (behaviour 109).
+    /// The name of the environment variable: the path in upper snake case (behaviour 109), but for few.
     #[must_use]
     pub fn environment_name(&self) -> String {
+        if let Some(name) = self.variable {
+            return name.to_owned();
+        }
         let characters: Vec<char> = self.path.chars().collect();
         let mut name = String::with_capacity(self.path.len() + 8);
         for (index, &character) in characters.iter().enumerate() {
@@ -103,6 +115,7 @@ impl Setting {
             Kind::Number { unit, min, max, .. } => format!("a whole number of {unit} from {min} to {max}"),
             Kind::Port { .. } => format!("a port from 0 to {}; 0 means any free one", u16::MAX),
             Kind::Switch { .. } => "1 or true (on), 0 or false (off)".to_owned(),
+            Kind::Words { .. } => "any text".to_owned(),
             Kind::Text { allowed, .. } => (*allowed).to_owned(),
         }
     }
@@ -125,6 +138,7 @@ impl Setting {
                 "0" | "false" => apply(config, false),
                 _ => return Err("this is neither on nor off".to_owned()),
             },
+            Kind::Words { apply } => apply(config, text.to_owned()),
             Kind::Text { apply, .. } => {
                 apply(config, text).ok_or_else(|| "this is not such a value".to_owned())?;
             }

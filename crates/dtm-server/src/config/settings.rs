@@ -3,6 +3,7 @@
 //! A new setting is one row here; `--help`, `docs/CONFIGURATION.md`, the check for unknown keys, the names of
 //! environment variables and the parsing follow. The file is long because it is that table.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use dtm_proto::outcome::ResultProtocol;
 use dtm_store::NodeName;
 
 use super::setting::{Kind, Setting};
-use super::{Config, LogFormat, LogOutput, StaticServices, StoreDriver};
+use super::{Config, LogFormat, LogOutput, StaticServices, StoreDriver, TlsMode};
 
 /// Settings that belong together.
 #[derive(Debug)]
@@ -67,11 +68,16 @@ pub static GROUPS: &[Group] = &[
         settings: &[
             text(
                 "Store.Driver",
-                "sled (or boltdb, which means sled); mysql, postgres, sqlserver and redis are not in this version",
+                "sled (or boltdb, which means sled), mysql (also MariaDB) or postgres; sqlserver and redis are not in \
+                 this version",
                 "sled",
                 driver,
             )
-            .doc("Where transactions are kept: sled is embedded, for one server and one machine.")
+            .doc(
+                "Where transactions are kept: sled is embedded, for one server and one machine; a database is shared \
+                 by any number of servers.",
+            )
+            .flag("store", "DRIVER")
             .common(),
             text("Store.Path", "a folder", "./dtm-data", |c, text| {
                 (!text.is_empty()).then(|| c.store.path = PathBuf::from(text))
@@ -79,31 +85,93 @@ pub static GROUPS: &[Group] = &[
             .doc("The folder of the embedded store. It is created when it is missing. One server at a time.")
             .flag("data", "FOLDER")
             .common(),
-            number("Store.DataExpire", "seconds", 1, 10 * YEAR, "604800", |c, n| {
-                c.store.data_expire = Seconds::new(n);
+            number("Store.FinishedDataExpire", "seconds", 1, 10 * YEAR, "86400", |c, n| {
+                c.store.finished_data_expire = Seconds::new(n);
             })
             .doc("How long a finished transaction stays visible. Unfinished ones never expire.")
             .common(),
-            number("Store.FinishedDataExpire", "seconds", 1, 10 * YEAR, "86400", |_, _| {})
-                .doc("How long a finished transaction stays in Redis.")
-                .unused(OTHER_STORES),
-            words("Store.Host", "").doc("The host of the database.").unused(OTHER_STORES),
-            text("Store.Port", "a port", "", |_, text| text.parse::<u16>().ok().map(|_| ()))
-                .doc("The port of the database.")
-                .unused(OTHER_STORES),
-            words("Store.User", "").doc("The user of the database.").unused(OTHER_STORES),
-            words("Store.Password", "").doc("The password of the database.").secret().unused(OTHER_STORES),
-            words("Store.Db", "dtm").doc("The name of the database.").unused(OTHER_STORES),
-            words("Store.Schema", "public").doc("The schema in PostgreSQL.").unused(OTHER_STORES),
-            number("Store.MaxOpenConns", "connections", 0, 100_000, "500", |_, _| {})
-                .doc("Connections to the database.")
-                .unused(OTHER_STORES),
+            number("Store.DataExpire", "seconds", 1, 10 * YEAR, "604800", |c, n| {
+                c.store.data_expire = Seconds::new(n);
+            })
+            .doc(
+                "How long DTM keeps any transaction. Here it stands for Store.FinishedDataExpire where that is not \
+                 given; unfinished ones never expire.",
+            ),
+            words("Store.Host", "")
+                .form("a name or an IP address", |c, text| host(text).map(|host| c.store.database.host = host))
+                .of_databases()
+.doc("The host of the database.")
+                .common(),
+            text("Store.Port", "a port; empty or 0 means the usual one of the database", "", |c, text| {
+                c.store.database.port = match text {
+                    "" | "0" => None,
+                    port => Some(port.parse().ok()?),
+                };
+                Some(())
+            })
+            .of_databases()
+.doc("The port of the database.")
+            .common(),
+            words("Store.User", "").of_databases()
+.doc("Who logs in to the database.").common().kept(|c, text| c.store.database.user = text),
+            words("Store.Password", "").of_databases()
+.doc("The password of that user.").secret().common().kept(|c, text| c.store.database.password = text),
+            text("Store.Db", "the name of a database", "dtm", |c, text| {
+                (!text.is_empty()).then(|| text.clone_into(&mut c.store.database.name))
+            })
+            .of_databases()
+.doc("The name of the database. It has to exist; its tables are made by the server.")
+            .common(),
+            text("Store.Schema", "the name of a schema", "public", |c, text| {
+                (!text.is_empty()).then(|| text.clone_into(&mut c.store.database.schema))
+            })
+            .of_databases()
+.doc("The schema in PostgreSQL. It has to exist."),
+            text("Store.Tls", "off, prefer, require, verify-ca or verify-full", "prefer", |c, text| {
+                c.store.database.tls = match text {
+                    "off" => TlsMode::Off,
+                    "prefer" => TlsMode::Prefer,
+                    "require" => TlsMode::Require,
+                    "verify-ca" => TlsMode::VerifyAuthority,
+                    "verify-full" => TlsMode::VerifyHost,
+                    _ => return None,
+                };
+                Some(())
+            })
+            .of_databases()
+.doc(
+                "Whether the connection to the database is encrypted: prefer encrypts when the database can, require \
+                 always; verify-ca checks the authority of its certificate too, verify-full also the name of the host.",
+            ),
+            text("Store.TlsCa", "a file", "", |c, text| {
+                c.store.database.tls_authorities = (!text.is_empty()).then(|| PathBuf::from(text));
+                Some(())
+            })
+            .of_databases()
+.doc("A file in PEM with the certificates of the authorities that are trusted. Empty: those of the system."),
+            text(
+                "Store.MaxOpenConns",
+                "0 (no limit), or a whole number of connections from 5 to 100000",
+                "500",
+                |c, text| {
+                    c.store.database.connections_max = match text.parse::<usize>().ok()? {
+                        0 => None,
+                        number @ 5..=100_000 => NonZeroUsize::new(number),
+                        _ => return None,
+                    };
+                    Some(())
+                },
+            )
+            .of_databases()
+.doc("Connections to the database at most. The server opens 14 at most by itself."),
             number("Store.MaxIdleConns", "connections", 0, 100_000, "500", |_, _| {})
                 .doc("Idle connections to the database.")
-                .unused(OTHER_STORES),
-            number("Store.ConnMaxLifeTime", "minutes", 0, 525_600, "5", |_, _| {})
-                .doc("How long a connection to the database is kept.")
-                .unused(OTHER_STORES),
+                .unused("the few connections that there are stay open until they are too old"),
+            number("Store.ConnMaxLifeTime", "minutes", 0, 525_600, "5", |c, n| {
+                c.store.database.connection_age_max = (n > 0).then(|| Duration::from_secs(u64::from(n) * 60));
+            })
+            .of_databases()
+.doc("How long a connection to the database is used at most. 0: as long as it works."),
             words("Store.RedisPrefix", "{a}").doc("The prefix of all keys in Redis.").unused(OTHER_STORES),
         ],
     },
@@ -171,7 +239,13 @@ Some(())
                     };
                     Some(())
                 })
-                .doc("The name of this server among those that share its store. Empty: the server makes one."),
+                .doc(
+                    "The name of this server among those that share its store; no two may have the same. Empty: the \
+                     server makes one at each start. With a fixed name a restarted server takes up its own \
+                     transactions at once, without one after NodeTimeout.",
+                )
+                // NODE_NAME, the usual name, is the machine's in many a Kubernetes manifest.
+                .variable("DTM_NODE_NAME"),
             number("NodeTimeout", "seconds", 2, 3_600, "3", |c, n| c.runner.node_timeout = seconds(n))
                 .doc("A server that gave no sign of life for so long is dead; others take over what it drives."),
             number("MaxActiveTransactions", "transactions", 1, 10_000_000, "10000", |c, n| {
@@ -278,7 +352,18 @@ Some(())
 ];
 
 const fn new(path: &'static str, default: &'static str, kind: Kind) -> Setting {
-    Setting { path, kind, default, doc: "", flag: None, unused: None, secret: false, common: false }
+    Setting {
+        path,
+        kind,
+        default,
+        doc: "",
+        variable: None,
+        flag: None,
+        unused: None,
+        secret: false,
+        common: false,
+        of_databases: false,
+    }
 }
 
 const fn number(
@@ -309,6 +394,12 @@ const fn text(
     new(path, default, Kind::Text { allowed, apply })
 }
 
+/// No URL and no path of a socket.
+fn host(text: &str) -> Option<String> {
+    let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']'));
+    plain.then(|| text.trim_start_matches('[').trim_end_matches(']').to_owned())
+}
+
 /// Any text at all.
 const fn words(path: &'static str, default: &'static str) -> Setting {
     text(path, "any text", default, |_, _| Some(()))
@@ -321,6 +412,21 @@ impl Setting {
 
     const fn form(self, allowed: &'static str, apply: fn(&mut Config, &str) -> Option<()>) -> Self {
         Self { kind: Kind::Text { allowed, apply }, ..self }
+    }
+
+    /// Any text, kept as it is.
+    const fn kept(self, apply: fn(&mut Config, String)) -> Self {
+        Self { kind: Kind::Words { apply }, ..self }
+    }
+
+    /// It has no effect on the embedded store.
+    const fn of_databases(self) -> Self {
+        Self { of_databases: true, ..self }
+    }
+
+    /// Its environment variable does not have the usual name.
+    const fn variable(self, name: &'static str) -> Self {
+        Self { variable: Some(name), ..self }
     }
 
     const fn flag(self, name: &'static str, value: &'static str) -> Self {
@@ -349,7 +455,9 @@ const fn seconds(number: u32) -> Duration {
 fn driver(config: &mut Config, text: &str) -> Option<()> {
     match text {
         "sled" | "boltdb" => config.store.driver = StoreDriver::Sled,
-        "mysql" | "postgres" | "sqlserver" | "redis" => {}
+        "mysql" => config.store.driver = StoreDriver::Mysql,
+        "postgres" => config.store.driver = StoreDriver::Postgres,
+        "sqlserver" | "redis" => {}
         _ => return None,
     }
     Some(())

@@ -205,6 +205,12 @@ impl Engine {
         self.shared.healthy.subscribe()
     }
 
+    /// Waits until nothing new is driven: after [`stop`](Self::stop), or because another server has taken the name
+    /// of this one.
+    pub async fn is_stopping(&self) {
+        self.shared.stop.cancelled().await;
+    }
+
     /// Ends the runner: nothing new is called, calls that are out may end within `limit`, deferred progress is
     /// stored, every transaction is released, and the node leaves the store (decision 28).
     pub async fn stop(&self, limit: Duration) {

@@ -11,6 +11,7 @@ use super::error::number;
 use super::schema;
 use super::trans::Statements;
 use crate::SqlConfig;
+use crate::config::BESIDES_COMMITTERS;
 use crate::connections::Connections;
 use crate::fault::Fault;
 use crate::server::Server as _;
@@ -35,9 +36,6 @@ const CHECK: &str = "SELECT CAST(@@global.read_only AS SIGNED) AS read_only, \
 /// What a statement has besides the text of one row.
 const AROUND: i64 = 64 << 10;
 
-/// How many connections are for claims and heartbeats.
-const BESIDES_COMMITTERS: usize = 2;
-
 /// More than there are statements in all sizes.
 const PREPARED_MAX: usize = 300;
 
@@ -51,12 +49,18 @@ impl MySql {
             .disable_statement_logging();
         let place = place(&options);
         let connections = |limit: usize| {
-            Connections::new(options.clone(), config.connect_timeout, config.statement_timeout, limit)
+            Connections::new(
+                options.clone(),
+                config.connect_timeout,
+                config.statement_timeout,
+                config.connection_age_max,
+                limit,
+            )
         };
         let writers = connections(config.committers.get().saturating_add(BESIDES_COMMITTERS));
         let mut connection =
             writers.connect().await.map_err(|(fault, error)| unusable(&place, fault, error.as_ref()))?;
-        let packet = prepare(&mut connection, &place).await?;
+        let packet = prepare(&mut connection.connection, &place).await?;
         writers.keep(connection);
         Ok(Self {
             writers,

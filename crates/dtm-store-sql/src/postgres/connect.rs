@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
 
 use super::schema;
 use crate::SqlConfig;
+use crate::config::BESIDES_COMMITTERS;
 use crate::connections::Connections;
 use crate::fault::Fault;
 use crate::server::Server as _;
@@ -30,9 +31,6 @@ const CHECK: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_
 /// The oldest one whose statements these are: 13.
 const OLDEST: i32 = 130_000;
 
-/// How many connections are for claims and heartbeats.
-const BESIDES_COMMITTERS: usize = 2;
-
 impl Postgres {
     pub(crate) async fn open(config: &SqlConfig) -> Result<Self, Error> {
         let options = PgConnectOptions::from_str(&config.url)
@@ -41,12 +39,18 @@ impl Postgres {
             .disable_statement_logging();
         let place = format!("PostgreSQL at {}:{}", options.get_host(), options.get_port());
         let connections = |limit: usize| {
-            Connections::new(options.clone(), config.connect_timeout, config.statement_timeout, limit)
+            Connections::new(
+                options.clone(),
+                config.connect_timeout,
+                config.statement_timeout,
+                config.connection_age_max,
+                limit,
+            )
         };
         let writers = connections(config.committers.get().saturating_add(BESIDES_COMMITTERS));
         let mut connection =
             writers.connect().await.map_err(|(fault, error)| unusable(&place, fault, error.as_ref()))?;
-        prepare(&mut connection, &place).await?;
+        prepare(&mut connection.connection, &place).await?;
         writers.keep(connection);
         Ok(Self {
             writers,

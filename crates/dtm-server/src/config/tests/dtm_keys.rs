@@ -119,7 +119,7 @@ fn a_file_like_the_sample_of_dtm_starts_the_server_with_its_values() {
     let loaded = Sources::file(SAMPLE).load().unwrap();
     let config = &loaded.config;
     assert_eq!(config.store.driver, StoreDriver::Sled);
-    assert_eq!(config.store.data_expire, Seconds::new(3_600));
+    assert_eq!(config.store.finished_data_expire, Seconds::new(3_600));
     assert_eq!(config.runner.poll_interval, Duration::from_secs(4));
     assert_eq!(config.policy.timeout_to_fail, Seconds::new(40));
     assert_eq!(config.policy.retry_interval, Seconds::new(11));

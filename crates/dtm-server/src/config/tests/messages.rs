@@ -163,19 +163,32 @@ fn a_file_that_is_missing_too_long_or_not_text_is_refused_by_name() {
 
 #[test]
 fn a_store_that_this_version_lacks_stops_the_start() {
-    for store in ["mysql", "postgres", "sqlserver", "redis"] {
+    for store in ["sqlserver", "redis"] {
         assert_eq!(
             file(&format!("Store:\n  Driver: {store}\n")),
             format!(
-                "conf.yml line 2: Store.Driver = '{store}': this version has the embedded store only; set it to sled and \
-                 Store.Path to a folder, or leave it out"
+                "conf.yml line 2: Store.Driver = '{store}': this version has no such store; set it to mysql, postgres or sled, \
+                 or leave it out"
             )
         );
     }
     assert!(file("Store: {Driver: oracle}\n").contains("Store.Driver = 'oracle': this is not such a value"));
     let overridden =
-        Sources::file("Store: {Driver: mysql, Host: db}\n").and_environment("STORE_DRIVER", "sled");
+        Sources::file("Store: {Driver: redis, Host: db}\n").and_environment("STORE_DRIVER", "sled");
     assert!(overridden.load().is_ok(), "only the source that wins decides");
+}
+
+#[test]
+fn a_database_that_cannot_be_found_stops_the_start() {
+    for store in ["mysql", "postgres"] {
+        let message = file(&format!("Store: {{Driver: {store}}}\n"));
+        assert!(message.contains(&format!("Store.Driver = '{store}' needs Store.Host")), "{message}");
+        assert!(message.contains("needs Store.User"), "{message}");
+    }
+    let url = file("Store: {Driver: mysql, Host: 'mysql://db', User: dtm}\n");
+    assert!(url.contains("allowed is a name or an IP address"), "{url}");
+    let few = file("Store: {MaxOpenConns: 4}\n");
+    assert!(few.contains("from 5"), "{few}");
 }
 
 #[test]

@@ -1,0 +1,132 @@
+//! Opening the store that the configuration names.
+
+use std::sync::Arc;
+
+use dtm_store::owner::OwnerError;
+use dtm_store::{Clock, NodeName, Store};
+use dtm_store_sled::{SledConfig, SledStore};
+use dtm_store_sql::{SqlConfig, SqlStore};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use short_uuid::ShortUuid;
+
+use crate::config::{Config, DatabaseConfig, StoreDriver, TlsMode};
+
+/// The name of the only server of an embedded store: each start is a new epoch of the same node, so that what
+/// the last start was driving is taken up at once.
+const EMBEDDED_NODE: &str = "embedded";
+
+/// Everything that could mean something in a URL.
+const QUOTED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Opens it; for a database, makes or upgrades its tables when that is needed.
+///
+/// # Errors
+/// The store's own, which says what to do.
+pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, dtm_store::Error> {
+    match config.store.driver {
+        StoreDriver::Sled => {
+            let settings = SledConfig {
+                clock: Arc::clone(clock),
+                node_timeout: config.runner.node_timeout,
+                ..SledConfig::new(&config.store.path)
+            };
+            Ok(Arc::new(SledStore::open(settings).await?))
+        }
+        StoreDriver::Mysql => open_sql(config, mysql_url(&config.store.database)).await,
+        StoreDriver::Postgres => open_sql(config, postgres_url(&config.store.database)).await,
+    }
+}
+
+/// The name of this server among those that share its store.
+pub(crate) fn node_name(config: &Config) -> Result<NodeName, OwnerError> {
+    match (&config.runner.node_name, config.store.driver) {
+        (Some(name), _) => NodeName::parse(name),
+        (None, StoreDriver::Sled) => NodeName::parse(EMBEDDED_NODE),
+        // Never the same twice: two servers under one name would end each other.
+        (None, StoreDriver::Mysql | StoreDriver::Postgres) => {
+            NodeName::parse(&format!("server-{}", ShortUuid::generate()))
+        }
+    }
+}
+
+/// Where transactions are kept, in words and without secrets.
+///
+/// # Errors
+/// When the folder cannot be named in full because the working directory is gone.
+pub fn described(config: &Config) -> std::io::Result<String> {
+    let database = |kind: &str, port: u16| {
+        let DatabaseConfig { host, name, port: given, .. } = &config.store.database;
+        format!(
+            "{kind} at {host}:{}, database {name}; any number of servers may share it",
+            given.unwrap_or(port)
+        )
+    };
+    Ok(match config.store.driver {
+        StoreDriver::Sled => {
+            let folder = std::path::absolute(&config.store.path)?;
+            format!("sled in {}, for this server and this machine only", folder.display())
+        }
+        StoreDriver::Mysql => database("mysql", MYSQL_PORT),
+        StoreDriver::Postgres => database("postgres", POSTGRES_PORT),
+    })
+}
+
+const MYSQL_PORT: u16 = 3306;
+const POSTGRES_PORT: u16 = 5432;
+
+async fn open_sql(config: &Config, url: String) -> Result<Arc<dyn Store>, dtm_store::Error> {
+    let mut settings = SqlConfig::new(url);
+    settings.node_timeout = config.runner.node_timeout;
+    settings.connection_age_max = config.store.database.connection_age_max;
+    if let Some(most) = config.store.database.connections_max {
+        settings.limit_connections(most);
+    }
+    Ok(Arc::new(SqlStore::open(settings).await?))
+}
+
+fn mysql_url(database: &DatabaseConfig) -> String {
+    let mode = match database.tls {
+        TlsMode::Off => "DISABLED",
+        TlsMode::Prefer => "PREFERRED",
+        TlsMode::Require => "REQUIRED",
+        TlsMode::VerifyAuthority => "VERIFY_CA",
+        TlsMode::VerifyHost => "VERIFY_IDENTITY",
+    };
+    let mut parameters = vec![("ssl-mode", mode.to_owned())];
+    parameters.extend(authorities(database, "ssl-ca"));
+    url("mysql", database, MYSQL_PORT, &parameters)
+}
+
+fn postgres_url(database: &DatabaseConfig) -> String {
+    let mode = match database.tls {
+        TlsMode::Off => "disable",
+        TlsMode::Prefer => "prefer",
+        TlsMode::Require => "require",
+        TlsMode::VerifyAuthority => "verify-ca",
+        TlsMode::VerifyHost => "verify-full",
+    };
+    // in quotes it is one name, whatever is in it
+    let schema = format!("\"{}\"", database.schema.replace('"', "\"\""));
+    let mut parameters = vec![("sslmode", mode.to_owned()), ("options[search_path]", schema)];
+    parameters.extend(authorities(database, "sslrootcert"));
+    url("postgres", database, POSTGRES_PORT, &parameters)
+}
+
+fn authorities(database: &DatabaseConfig, parameter: &'static str) -> Option<(&'static str, String)> {
+    database.tls_authorities.as_ref().map(|file| (parameter, file.display().to_string()))
+}
+
+fn url(scheme: &str, database: &DatabaseConfig, port: u16, parameters: &[(&str, String)]) -> String {
+    let quoted = |text: &str| utf8_percent_encode(text, QUOTED).to_string();
+    let host =
+        if database.host.contains(':') { format!("[{}]", database.host) } else { database.host.clone() };
+    let port = database.port.unwrap_or(port);
+    let query: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
+    format!(
+        "{scheme}://{}:{}@{host}:{port}/{}?{}",
+        quoted(&database.user),
+        quoted(&database.password),
+        quoted(&database.name),
+        query.join("&")
+    )
+}

@@ -1,0 +1,166 @@
+//! Where a server keeps its transactions.
+//!
+//! `E2E_STORE` says in which store: `sled` (the default), `mysql` or `postgres`. Each server gets a place of its own: a
+//! folder, a database, a schema.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+/// A place for one store, or for several servers that share it. Removed at the end.
+#[derive(Debug)]
+pub(crate) struct Place {
+    folder: TempDir,
+    database: Option<Database>,
+}
+
+/// A database in MariaDB, a schema in PostgreSQL.
+#[derive(Debug)]
+struct Database {
+    kind: Kind,
+    name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Mysql,
+    Postgres,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let database = kind().map(|kind| {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let database = Database { kind, name: format!("e{}_{number}", std::process::id()) };
+            database.make();
+            database
+        });
+        Self { folder, database }
+    }
+
+    /// The folder of the embedded store.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// What a server has to be told, as environment variables.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        let Some(database) = &self.database else { return Vec::new() };
+        let service = service(database.kind);
+        let value = |name: &str| service.value(name).to_owned();
+        let mut variables = vec![
+            ("STORE_HOST", value("HOST")),
+            ("STORE_PORT", value("PORT")),
+            ("STORE_USER", value("USER")),
+            ("STORE_PASSWORD", value("PASSWORD")),
+        ];
+        match database.kind {
+            Kind::Mysql => {
+                variables.extend([("STORE_DRIVER", "mysql".to_owned()), ("STORE_DB", database.name.clone())]);
+            }
+            Kind::Postgres => variables.extend([
+                ("STORE_DRIVER", "postgres".to_owned()),
+                ("STORE_DB", value("DATABASE")),
+                ("STORE_SCHEMA", database.name.clone()),
+            ]),
+        }
+        variables
+    }
+}
+
+impl Database {
+    fn make(&self) {
+        match self.kind {
+            Kind::Mysql => self.execute(&format!("CREATE DATABASE {}", self.name)),
+            Kind::Postgres => self.execute(&format!("CREATE SCHEMA {}", self.name)),
+        }
+    }
+
+    /// By the client program of the database, as an operator would.
+    fn execute(&self, statement: &str) {
+        let service = service(self.kind);
+        let value = |name: &str| service.value(name);
+        let mut command = match self.kind {
+            Kind::Mysql => {
+                let mut command = Command::new("mariadb");
+                command.args(["--no-defaults", "--execute", statement]);
+                command.args(["--host", value("HOST"), "--port", value("PORT"), "--user", value("USER")]);
+                command.env("MYSQL_PWD", value("PASSWORD"));
+                command
+            }
+            Kind::Postgres => {
+                let mut command = Command::new("psql");
+                command.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement]);
+                command.args(["--host", value("HOST"), "--port", value("PORT"), "--username", value("USER")]);
+                command.args(["--dbname", value("DATABASE")]);
+                command
+                    .env("PGPASSWORD", value("PASSWORD"))
+                    .env("PGOPTIONS", "--client-min-messages=warning");
+                command
+            }
+        };
+        let output = command.output().expect("the client program of the database can be run");
+        assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        match self.kind {
+            Kind::Mysql => self.execute(&format!("DROP DATABASE {}", self.name)),
+            Kind::Postgres => self.execute(&format!("DROP SCHEMA {} CASCADE", self.name)),
+        }
+    }
+}
+
+/// Whether each server has a store of its own.
+#[expect(clippy::disallowed_methods, reason = "an argument of the tests, not a setting of the server")]
+fn kind() -> Option<Kind> {
+    static KIND: OnceLock<Option<Kind>> = OnceLock::new();
+    *KIND.get_or_init(|| match std::env::var("E2E_STORE").as_deref() {
+        Err(_) | Ok("" | "sled") => None,
+        Ok("mysql") => Some(Kind::Mysql),
+        Ok("postgres") => Some(Kind::Postgres),
+        Ok(other) => panic!("E2E_STORE = {other}: it may be sled, mysql or postgres"),
+    })
+}
+
+/// What the script that starts the service has printed.
+struct Service {
+    prefix: &'static str,
+    text: String,
+}
+
+impl Service {
+    fn value(&self, name: &str) -> &str {
+        let name = format!("{}_{name}", self.prefix);
+        let pairs = self.text.lines().filter_map(|line| line.split_once('='));
+        let mut values = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value);
+        values.next().unwrap_or_else(|| panic!("the service does not say its {name}"))
+    }
+}
+
+fn service(kind: Kind) -> &'static Service {
+    static MYSQL: OnceLock<Service> = OnceLock::new();
+    static POSTGRES: OnceLock<Service> = OnceLock::new();
+    match kind {
+        Kind::Mysql => MYSQL.get_or_init(|| asked("mariadb", "MARIADB")),
+        Kind::Postgres => POSTGRES.get_or_init(|| asked("postgres", "POSTGRES")),
+    }
+}
+
+fn asked(script: &str, prefix: &'static str) -> Service {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("services").join(format!("{script}.sh"));
+    let Output { status, stdout, .. } =
+        Command::new("bash").arg(&path).arg("status").output().expect("bash can be run");
+    assert!(
+        status.success(),
+        "E2E_STORE asks for it, but it does not run: bash tests/services/{script}.sh start"
+    );
+    Service { prefix, text: String::from_utf8(stdout).expect("the script prints text") }
+}
