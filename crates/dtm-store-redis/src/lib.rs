@@ -11,7 +11,6 @@
 //! | `{dtm:7}:due:` | sorted set: what nobody holds, by due time |
 //! | `{dtm:7}:due:NODE:EPOCH` | sorted set: what that start of a node holds, by due time |
 //! | `{dtm:7}:holders` | set: who holds anything |
-//! | `{dtm:7}:finished` | sorted set: what has finished, by when |
 //! | `{dtm}:store` | hash: the version of these keys, the number of shards |
 //! | `{dtm}:nodes`, `{dtm}:epoch` | servers with their heartbeats; the last epoch |
 //! | `{dtm}:topics`, `{dtm}:topic-names` | topics as JSON text; their names in order |

@@ -1,4 +1,7 @@
 //! Removal of what is finished, with everything that leads to it.
+//!
+//! Ids grow in the order in which transactions were recorded, and none finishes before it is recorded: the walk through
+//! the listing ends at the first that is too young. So no index by end is needed, and no write has to keep one up to date.
 
 use crate::client::Kind;
 use crate::fault::Fault;
@@ -6,61 +9,81 @@ use crate::reply::read;
 use crate::scripts::{Call, PURGE};
 use crate::store::Redis;
 
+/// How many entries of a shard are looked at at once, at most.
+const STRIDE: usize = 1_000;
+
+/// An entry of the listing of a shard.
+struct Old {
+    shard: usize,
+    gid: String,
+    /// Whether it may have finished early enough.
+    finished: bool,
+}
+
 impl Redis {
     pub(crate) async fn purge(&self, finished_before: u64, limit: usize) -> Result<usize, Fault> {
-        // what stays although its time has come is damaged; the walk goes on behind it
-        let mut kept = vec![0_usize; self.keys.shards()];
+        // what stays, unfinished or damaged; the walk goes on behind it
+        let mut passed = vec![0_usize; self.keys.shards()];
         let mut removed = 0;
         while removed < limit {
-            let found = self.finished(finished_before, limit - removed, &kept).await?;
-            if found.is_empty() {
+            let old = self.oldest(finished_before, (limit - removed).min(STRIDE), &passed).await?;
+            if old.is_empty() {
                 break;
             }
-            let call = |(_, gid): &(usize, String)| {
-                let shard = self.keys.shard_of(gid);
-                let keys =
-                    [shard.record(gid), shard.branches(gid), shard.key("finished"), shard.key("listing")];
-                PURGE.call(shard.place(), &keys).arg(gid).arg(finished_before)
-            };
-            let calls: Vec<Call> = found.iter().map(call).collect();
-            for ((shard, _), answer) in found.iter().zip(self.client.run(Kind::Write, &calls).await) {
-                match read::<u8>(answer?)? {
-                    1 => removed += 1,
-                    0 => kept[*shard] += 1,
-                    _ => {}
+            let (mut calls, mut shards) = (Vec::new(), Vec::new());
+            for Old { shard, gid, finished } in old {
+                if !finished {
+                    passed[shard] += 1;
+                    continue;
+                }
+                if removed + calls.len() == limit {
+                    break;
+                }
+                let of = self.keys.shard(shard);
+                let keys = [of.record(&gid), of.branches(&gid), of.key("listing")];
+                calls.push(PURGE.call(of.place(), &keys).arg(&gid).arg(finished_before));
+                shards.push(shard);
+            }
+            for (shard, answer) in shards.into_iter().zip(self.client.run(Kind::Write, &calls).await) {
+                if read::<bool>(answer?)? {
+                    removed += 1;
+                } else {
+                    passed[shard] += 1;
                 }
             }
         }
         Ok(removed)
     }
 
-    /// The first of each shard, at most `limit` together.
-    async fn finished(
-        &self,
-        before: u64,
-        limit: usize,
-        skip: &[usize],
-    ) -> Result<Vec<(usize, String)>, Fault> {
+    /// The oldest of each shard, behind those that were passed.
+    async fn oldest(&self, before: u64, limit: usize, passed: &[usize]) -> Result<Vec<Old>, Fault> {
         let each = limit / self.keys.shards() * 2 + 8;
-        let calls: Vec<Call> = self
-            .keys
-            .all()
-            .zip(skip)
-            .map(|(shard, skip)| {
-                Call::plain(shard.place(), "ZRANGEBYSCORE")
-                    .arg(shard.key("finished"))
-                    .arg("-inf")
-                    .arg(format!("({before}"))
-                    .arg("LIMIT")
-                    .arg(*skip)
-                    .arg(each)
-            })
-            .collect();
-        let mut found = Vec::new();
+        let call = |(shard, passed): (crate::keys::Shard<'_>, &usize)| {
+            Call::plain(shard.place(), "ZRANGEBYSCORE")
+                .arg(shard.key("listing"))
+                .arg("-inf")
+                // ids are microseconds
+                .arg(format!("({}", before.saturating_mul(1_000)))
+                .arg("LIMIT")
+                .arg(*passed)
+                .arg(each)
+        };
+        let calls: Vec<Call> = self.keys.all().zip(passed).map(call).collect();
+        let mut old = Vec::new();
         for (shard, answer) in self.client.run(Kind::Read, &calls).await.into_iter().enumerate() {
-            found.extend(read::<Vec<String>>(answer?)?.into_iter().map(|gid| (shard, gid)));
+            let gids: Vec<String> = read(answer?)?;
+            old.extend(gids.into_iter().map(|gid| Old { shard, gid, finished: false }));
         }
-        found.truncate(limit);
-        Ok(found)
+        let call = |one: &Old| {
+            let shard = self.keys.shard(one.shard);
+            Call::plain(shard.place(), "HGET").arg(shard.record(&one.gid)).arg("finished")
+        };
+        let calls: Vec<Call> = old.iter().map(call).collect();
+        for (one, answer) in old.iter_mut().zip(self.client.run(Kind::Read, &calls).await) {
+            let finished: Option<String> = read(answer?)?;
+            // what is no time is looked at by the script, which keeps it
+            one.finished = finished.is_some_and(|at| at.parse::<u64>().map_or(true, |at| at < before));
+        }
+        Ok(old)
     }
 }

@@ -44,14 +44,7 @@ impl Redis {
         let shard = self.keys.shard_of(gid);
         let (owner, held) = change.owner();
         let (old, new) = (holder_of(&expect.owner), holder(owner, held));
-        let keys = [
-            shard.record(gid),
-            shard.due(""),
-            shard.due(&old),
-            shard.due(&new),
-            shard.key("holders"),
-            shard.key("finished"),
-        ];
+        let keys = [shard.record(gid), shard.due(""), shard.due(&old), shard.due(&new), shard.key("holders")];
         let time = |time: Option<u64>| time.map(|time| time.to_string()).unwrap_or_default();
         COMMIT
             .call(shard.place(), &keys)

@@ -1,6 +1,6 @@
 -- Replaces the state. 1: done; 0: there is no such transaction; else what was found instead of what is expected, and
 -- whether its state is one that may be replaced.
--- KEYS: record, due of nobody, due of the expected owner, due of the new holder, holders, finished.
+-- KEYS: record, due of nobody, due of the expected owner, due of the new holder, holders.
 -- ARGV: now, gid, old status, old owner, old holder if held, registered, status, due or nothing, finished or nothing,
 -- owner, holder, state.
 local found = redis.call('HMGET', KEYS[1], 'status', 'owner', 'holder', 'due', 'registered', 'state')
@@ -16,12 +16,13 @@ end
 local old = holder == '' and KEYS[2] or KEYS[3]
 if ARGV[8] == '' then
     redis.call('ZREM', old, ARGV[2])
-    redis.call('ZADD', KEYS[6], ARGV[9] ~= '' and ARGV[9] or clock(ARGV[1]), ARGV[2])
+    redis.call('HSET', KEYS[1], 'status', ARGV[7], 'due', '', 'owner', ARGV[10], 'holder', ARGV[11],
+        'finished', ARGV[9] ~= '' and ARGV[9] or clock(ARGV[1]), 'state', ARGV[12])
 else
     if old ~= KEYS[4] then redis.call('ZREM', old, ARGV[2]) end
     redis.call('ZADD', KEYS[4], ARGV[8], ARGV[2])
     if ARGV[11] ~= '' and ARGV[11] ~= holder then redis.call('SADD', KEYS[5], ARGV[11]) end
+    redis.call('HSET', KEYS[1], 'status', ARGV[7], 'due', ARGV[8], 'owner', ARGV[10], 'holder', ARGV[11],
+        'state', ARGV[12])
 end
-redis.call('HSET', KEYS[1], 'status', ARGV[7], 'due', ARGV[8], 'owner', ARGV[10], 'holder', ARGV[11],
-    'state', ARGV[12])
 return 1

@@ -4,5 +4,7 @@
 mod conformance;
 mod fixtures;
 mod lost;
+mod restart;
 mod support;
 mod throughput;
+mod trouble;

@@ -33,6 +33,11 @@ impl Space {
         Self { addresses, password, prefix }
     }
 
+    /// A key of the whole store.
+    pub(crate) fn shared(&self, name: &str) -> String {
+        format!("{{{}}}:{name}", self.prefix)
+    }
+
     pub(crate) fn place(&self) -> &str {
         &self.addresses[0]
     }
@@ -98,8 +103,13 @@ impl Drop for Space {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 for mut connection in space.connect().await {
-                    for key in space.keys(&mut connection).await {
-                        redis::cmd("UNLINK").arg(key).exec_async(&mut connection).await.unwrap();
+                    let keys = space.keys(&mut connection).await;
+                    for some in keys.chunks(1_000) {
+                        let mut pipeline = redis::pipe();
+                        for key in some {
+                            pipeline.cmd("UNLINK").arg(key).ignore();
+                        }
+                        pipeline.exec_async(&mut connection).await.unwrap();
                     }
                 }
             });
