@@ -12,7 +12,7 @@ use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse
 use tonic_reflection::pb::v1alpha;
 
 use crate::harness::grpc::{Channel, channel, origin};
-use crate::harness::{Branches, Server, Settings, With, saga};
+use crate::harness::{Server, Settings};
 
 const SERVICES: [&str; 4] = [
     "dtmgimp.Dtm",
@@ -111,22 +111,4 @@ async fn who_watches_learns_of_a_stop_and_does_not_hold_it_up() {
     let begun = std::time::Instant::now();
     assert!(server.ended().await.status.success());
     assert!(begun.elapsed().as_secs() < 10, "streams hold the stop up: {:?}", begun.elapsed());
-}
-
-#[tokio::test]
-async fn a_server_whose_store_takes_no_writes_does_not_serve() {
-    // defect R18
-    let branches = Branches::start().await;
-    let server = Settings::default().with_small_disk(2 << 20).start().await;
-    let mut watch = health(&server).watch(HealthCheckRequest::default()).await.unwrap().into_inner();
-    let mut next = async || watch.message().await.unwrap().unwrap().status();
-    assert_eq!(next().await, ServingStatus::Serving);
-    let payload = "x".repeat(400_000);
-    for number in 0..50 {
-        let body = saga(&format!("g{number}"), &branches, 1).with("payloads", serde_json::json!([payload]));
-        if server.post("submit", &body).await.status != 200 {
-            break;
-        }
-    }
-    assert_eq!(next().await, ServingStatus::NotServing);
 }

@@ -16,10 +16,11 @@
 //! | `repeated`, `metrics_and_logs` | defects that must not come back |
 //! | `races` | what meets at the same moment, 2,000 times each |
 //! | `bad_input`, `bad_transport` | input that no client should send |
+//! | `embedded` | what only the embedded store can be asked |
 //! | `restart`, `kill` | SIGTERM, kill -9, and what is left afterwards |
 //!
 //! Each case starts a server and a branch service of its own on free ports and shares nothing, so all of them
-//! run in parallel. A case that fails prints the log of its server.
+//! run in parallel. `E2E_STORE` says on which store: sled, mysql, postgres. A case that fails prints the log of its server.
 
 #![expect(
     clippy::unwrap_used,
@@ -33,6 +34,7 @@ mod bad_transport;
 mod branch_answers;
 mod branch_calls;
 mod discovery;
+mod embedded;
 mod envelope;
 mod grpc_api;
 mod grpc_bad_input;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::harness::{Branches, Reply, Server, Settings, With, both, message, saga};
+use crate::harness::{Branches, Place, Reply, Server, Settings, With, both, message, saga};
 
 /// The names and labels of all series.
 async fn series(server: &Server) -> BTreeSet<String> {
@@ -69,8 +69,7 @@ async fn no_payload_and_no_secret_is_ever_in_the_log() {
     let server = Settings::default()
         .with("LOG_LEVEL", "debug")
         .with("ALERT_WEB_HOOK", branches.url("/hook?access_token=hush-hook"))
-        .with("STORE_PASSWORD", "hush-store")
-        .start()
+        .start_at(&Place::with_password("hush-store"))
         .await;
     let steps = json!([
         {"action": branches.url("/a1"), "compensate": ""},

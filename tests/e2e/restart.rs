@@ -189,27 +189,6 @@ async fn a_pass_goes_on_when_its_client_has_gone_away() {
 }
 
 #[tokio::test]
-async fn a_second_server_on_the_same_folder_refuses_to_start_and_says_who_holds_it() {
-    let server = Server::start().await;
-    let second = server.second_on_same_folder().await;
-    assert!(!second.status.success() && second.status.code().is_some(), "{second:?}");
-    let folder = server.data().display().to_string();
-    for words in [folder.as_str(), "dtm-server:"] {
-        assert!(second.log.contains(words), "{words} is not in:\n{}", second.log);
-    }
-    assert!(!second.log.contains("panicked"), "{}", second.log);
-    assert_eq!(server.get("/api/ping").await.status, 200, "the first one is unharmed");
-}
-
-#[tokio::test]
-async fn the_folder_is_free_again_after_a_kill() {
-    let mut server = Server::start().await;
-    server.kill().await;
-    server.restart().await;
-    assert_eq!(server.get("/api/ping").await.status, 200);
-}
-
-#[tokio::test]
 async fn a_port_that_is_taken_stops_the_start_and_says_what_to_do() {
     // defect M16
     let server = Server::start().await;
@@ -219,26 +198,4 @@ async fn a_port_that_is_taken_stops_the_start_and_says_what_to_do() {
         assert!(second.log.contains(words), "{words} is not in:\n{}", second.log);
     }
     assert!(!second.log.contains("panicked"), "{}", second.log);
-}
-
-#[tokio::test]
-async fn when_the_store_cannot_save_the_request_fails_and_no_branch_is_called() {
-    // defect R18, decision 27
-    let branches = Branches::start().await;
-    let server = Settings::default().with_small_disk(2 << 20).start().await;
-    let payload = "x".repeat(400_000);
-    let mut refused = None;
-    for number in 0..50 {
-        let gid = format!("g{number}");
-        let body = saga(&gid, &branches, 1).with("payloads", json!([payload]));
-        let answer = server.post("submit", &body).await;
-        if answer.status != 200 {
-            assert_eq!(answer.status, 500, "{answer:?}");
-            assert!(answer.json().get("dtm_result").is_none(), "{answer:?}");
-            refused = Some(gid);
-            break;
-        }
-    }
-    let refused = refused.expect("the disk is full before long");
-    assert!(branches.calls().iter().all(|call| call.gid() != refused), "{refused} was called");
 }

@@ -79,8 +79,13 @@ impl<'a, S: Server> Session<'a, S> {
 
     /// Begins a transaction. It is rolled back unless it is committed.
     pub(crate) async fn begin(&mut self) -> Result<(), Fault> {
+        self.begin_by(S::BEGIN).await
+    }
+
+    /// The same by another statement, which may do more in the same round trip.
+    pub(crate) async fn begin_by(&mut self, statement: &'static str) -> Result<(), Fault> {
         self.in_transaction = true;
-        self.run(S::BEGIN).await
+        self.run(statement).await
     }
 
     /// Commits the transaction.

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tempfile::TempDir;
 
@@ -22,6 +22,8 @@ pub(crate) struct Place {
 struct Database {
     kind: Kind,
     name: String,
+    /// The password of a user of its own, who is called like the database.
+    password: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +34,20 @@ enum Kind {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        Self::make(None)
+    }
+
+    /// Its user has that password, where there are users.
+    pub(crate) fn with_password(password: &'static str) -> Arc<Self> {
+        Arc::new(Self::make(Some(password)))
+    }
+
+    fn make(password: Option<&'static str>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let folder = TempDir::new().expect("a temporary folder can be made");
         let database = kind().map(|kind| {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let database = Database { kind, name: format!("e{}_{number}", std::process::id()) };
+            let database = Database { kind, name: format!("e{}_{number}", std::process::id()), password };
             database.make();
             database
         });
@@ -53,12 +64,12 @@ impl Place {
         let Some(database) = &self.database else { return Vec::new() };
         let service = service(database.kind);
         let value = |name: &str| service.value(name).to_owned();
-        let mut variables = vec![
-            ("STORE_HOST", value("HOST")),
-            ("STORE_PORT", value("PORT")),
-            ("STORE_USER", value("USER")),
-            ("STORE_PASSWORD", value("PASSWORD")),
-        ];
+        let mut variables = vec![("STORE_HOST", value("HOST")), ("STORE_PORT", value("PORT"))];
+        let (user, password) = match database.password {
+            Some(password) => (database.name.clone(), password.to_owned()),
+            None => (value("USER"), value("PASSWORD")),
+        };
+        variables.extend([("STORE_USER", user), ("STORE_PASSWORD", password)]);
         match database.kind {
             Kind::Mysql => {
                 variables.extend([("STORE_DRIVER", "mysql".to_owned()), ("STORE_DB", database.name.clone())]);
@@ -75,9 +86,19 @@ impl Place {
 
 impl Database {
     fn make(&self) {
+        let name = &self.name;
         match self.kind {
-            Kind::Mysql => self.execute(&format!("CREATE DATABASE {}", self.name)),
-            Kind::Postgres => self.execute(&format!("CREATE SCHEMA {}", self.name)),
+            Kind::Mysql => self.execute(&format!("CREATE DATABASE {name}")),
+            Kind::Postgres => self.execute(&format!("CREATE SCHEMA {name}")),
+        }
+        let Some(password) = self.password else { return };
+        match self.kind {
+            Kind::Mysql => {
+                self.execute(&format!("GRANT ALL ON {name}.* TO {name}@'%' IDENTIFIED BY '{password}'"))
+            }
+            Kind::Postgres => self.execute(&format!(
+                "CREATE ROLE {name} LOGIN PASSWORD '{password}'; GRANT ALL ON SCHEMA {name} TO {name}"
+            )),
         }
     }
 
@@ -111,9 +132,16 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        let name = &self.name;
+        let user = self.password.is_some();
         match self.kind {
-            Kind::Mysql => self.execute(&format!("DROP DATABASE {}", self.name)),
-            Kind::Postgres => self.execute(&format!("DROP SCHEMA {} CASCADE", self.name)),
+            Kind::Mysql => self.execute(&format!("DROP DATABASE {name}")),
+            Kind::Postgres => self.execute(&format!("DROP SCHEMA {name} CASCADE")),
+        }
+        match self.kind {
+            _ if !user => {}
+            Kind::Mysql => self.execute(&format!("DROP USER {name}@'%'")),
+            Kind::Postgres => self.execute(&format!("DROP ROLE {name}")),
         }
     }
 }

@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions as _, MySqlConnection, Row as _};
 
 use super::error::number;
 use super::schema;
+use super::sql::{BEGIN_NOW, SET_NOW};
 use super::trans::Statements;
 use crate::SqlConfig;
 use crate::config::BESIDES_COMMITTERS;
@@ -83,6 +84,15 @@ impl MySql {
 
     pub(super) async fn reader(&self) -> Result<Session<'_, sqlx::MySql>, Fault> {
         Session::take(&self.readers).await
+    }
+
+    /// Begins a transaction, and sets the time that its statements go by.
+    pub(super) async fn begin_now(&self, session: &mut Session<'_, sqlx::MySql>) -> Result<(), Fault> {
+        if self.clock.is_none() {
+            return session.begin_by(BEGIN_NOW).await;
+        }
+        session.begin().await?;
+        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await.map(|_| ())
     }
 
     pub(super) async fn end(&self) {

@@ -233,8 +233,7 @@ impl MySql {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_remaining = ids.len() > limit;
         ids.truncate(limit);
-        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
-        session.begin().await?;
+        self.begin_now(&mut session).await?;
         let mut count = 0;
         for piece in padded(&ids) {
             let mut statement =

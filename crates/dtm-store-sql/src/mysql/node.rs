@@ -23,8 +23,7 @@ impl MySql {
     pub(super) async fn start_node(&self, node: &NodeName) -> Result<Epoch, Fault> {
         let name = node.as_str().as_bytes();
         let mut session = self.writer().await?;
-        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
-        session.begin().await?;
+        self.begin_now(&mut session).await?;
         session.rows(sqlx::query(JOIN).bind(name)).await?;
         let row = session.row(sqlx::query(EPOCH).bind(name)).await?;
         session.commit().await?;

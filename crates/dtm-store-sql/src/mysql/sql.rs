@@ -4,6 +4,10 @@
 /// another.
 pub(super) const SET_NOW: &str = "SET @dtm_now = COALESCE(?, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED))";
 
+/// The same by the clock of the database, and the beginning of a transaction, in one round trip.
+pub(super) const BEGIN_NOW: &str =
+    "SET @dtm_now = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED); START TRANSACTION";
+
 /// Whether the state of the row `t` is one that may be replaced.
 macro_rules! framed {
     () => {

@@ -14,7 +14,7 @@ use super::MySql;
 use super::chunks::{Sized, padded, pieces};
 use super::error::fault;
 use super::load::{branches, text};
-use super::sql::{SET_NOW, framed};
+use super::sql::framed;
 use crate::fault::Fault;
 use crate::operation::{Appending, Change, Creation, Operation, holder};
 use crate::record::HeadRecord;
@@ -143,8 +143,7 @@ impl MySql {
         operations: &[&Operation],
         taken: &HashSet<String>,
     ) -> Result<Vec<bool>, Fault> {
-        session.begin().await?;
-        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        self.begin_now(session).await?;
         let there: Vec<&Gid> = operations
             .iter()
             .filter(|operation| !matches!(operation, Operation::Create(_)))
