@@ -17,6 +17,7 @@
 //! | `races` | what meets at the same moment, 2,000 times each |
 //! | `bad_input`, `bad_transport` | input that no client should send |
 //! | `embedded` | what only the embedded store can be asked |
+//! | `import` | taking over what a stopped DTM has left |
 //! | `restart`, `kill` | SIGTERM, kill -9, and what is left afterwards |
 //!
 //! Each case starts a server and a branch service of its own on free ports and shares nothing, so all of them
@@ -47,6 +48,7 @@ mod grpc_statuses;
 mod grpc_throughout;
 mod grpc_workflow;
 mod harness;
+mod import;
 mod json_rpc_api;
 mod json_rpc_branches;
 mod kill;

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod api;
 pub mod config;
+pub mod import;
 pub mod ingress;
 pub mod metrics;
 pub mod runner;

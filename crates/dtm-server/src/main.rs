@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 
-use dtm_server::config::{self, Action, Config, ConfigError, Flags, Loaded, ProcessEnvironment};
+use dtm_server::config::{self, Action, Config, ConfigError, Flags, ImportFlags, Loaded, ProcessEnvironment};
 use dtm_server::server::Server;
 use dtm_server::shutdown::Signals;
 use dtm_server::{store, telemetry};
@@ -17,6 +17,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const FAILED: u8 = 1;
 /// The command line is wrong.
 const USAGE: u8 = 2;
+/// The import ended, and not everything could be taken.
+const INCOMPLETE: u8 = 3;
 /// A second signal came before the server had stopped.
 const INTERRUPTED: u8 = 130;
 
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run(flags: &Flags) -> Result<ExitCode, Box<dyn Error>> {
     let loaded = config::load(flags, &ProcessEnvironment)?;
-    match flags.action {
+    match &flags.action {
         Action::PrintConfig => say(&config::effective(&loaded))?,
         Action::CheckConfig => {
             for note in loaded.notes() {
@@ -46,6 +48,7 @@ fn run(flags: &Flags) -> Result<ExitCode, Box<dyn Error>> {
             say("the configuration is right\n")?;
         }
         Action::Run => return serve(loaded),
+        Action::Import(flags) => return import(loaded, flags),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -57,6 +60,16 @@ fn serve(loaded: Loaded) -> Result<ExitCode, Box<dyn Error>> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(until_stopped(loaded.config))
+}
+
+fn import(loaded: Loaded, flags: &ImportFlags) -> Result<ExitCode, Box<dyn Error>> {
+    telemetry::init(&loaded.config.log)?;
+    for note in loaded.notes() {
+        tracing::warn!("{note}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let complete = runtime.block_on(dtm_server::import::import(&loaded.config, flags))?;
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })
 }
 
 async fn until_stopped(config: Config) -> Result<ExitCode, Box<dyn Error>> {

@@ -260,7 +260,7 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn request_limits(config: &Config) -> RequestLimits {
+pub(crate) fn request_limits(config: &Config) -> RequestLimits {
     RequestLimits {
         branches_max: config.policy.limits.branches_max,
         order_entries_max: config.policy.limits.order_entries_max,

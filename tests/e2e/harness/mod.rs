@@ -31,6 +31,7 @@ mod reply;
 mod server;
 mod view;
 
+pub(crate) use binary::path as server_binary;
 pub(crate) use bodies::{With, message, saga};
 pub(crate) use branches::Branches;
 pub(crate) use call::Call;

@@ -2,7 +2,8 @@
 
 use super::{Input, Limits, Refusal};
 use crate::model::{
-    Amendment, Definition, Ordering, Plan, Protocol, Seconds, Status, Step, Transaction, WorkflowEnd, listed,
+    Action, Amendment, Definition, ListedStep, Ordering, Plan, Protocol, Seconds, Status, Step, Transaction,
+    WorkflowEnd, listed,
 };
 
 /// What the client asked for.
@@ -167,7 +168,7 @@ fn step_difference(stored: &[Step], request: &[Step]) -> Option<String> {
         return Some("the number of steps".to_owned());
     }
     listed(stored).zip(listed(request)).enumerate().find_map(|(index, (a, b))| {
-        if a.action() != b.action() {
+        if !same_action(&a, &b) {
             Some(format!("steps[{index}].action"))
         } else if a.compensate() != b.compensate() {
             Some(format!("steps[{index}].compensate"))
@@ -175,6 +176,18 @@ fn step_difference(stored: &[Step], request: &[Step]) -> Option<String> {
             (a.payload() != b.payload()).then(|| format!("payloads[{index}]"))
         }
     })
+}
+
+/// Whether both name the same URL or topic. Of a message that DTM has stored only the URLs of the subscribers are
+/// known, and not the topic that they came from.
+fn same_action(stored: &ListedStep<'_>, request: &ListedStep<'_>) -> bool {
+    match (stored.action(), request.action()) {
+        (Action::Topic(""), Action::Topic(_)) => true,
+        (Action::Url(url), Action::Topic(_)) => request.subscribers().is_some_and(|mut urls| {
+            urls.next().is_some_and(|first| **first == *url) && urls.next().is_none()
+        }),
+        (stored, request) => stored == request,
+    }
 }
 
 /// The first option that the request sets and that is not what the transaction runs with.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::import_flags::{ImportFlags, import_command};
 use super::{Setting, settings};
 
 /// What the command line asks for.
@@ -21,7 +22,7 @@ pub struct Flags {
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Action {
     /// Start the server.
     #[default]
@@ -30,6 +31,8 @@ pub enum Action {
     PrintConfig,
     /// Say whether the configuration is right, and end.
     CheckConfig,
+    /// Take over what a stopped DTM has not finished, and end.
+    Import(ImportFlags),
 }
 
 const ABOUT: &str = "\
@@ -73,11 +76,13 @@ where
     if matches.get_flag("reset") {
         return Err(command.error(ErrorKind::UnknownArgument, NO_RESET));
     }
-    let action = match (matches.get_flag("print-config"), matches.get_flag("check-config")) {
-        (true, _) => Action::PrintConfig,
-        (false, true) => Action::CheckConfig,
-        (false, false) => Action::Run,
-    };
+    let action =
+        match (matches.subcommand(), matches.get_flag("print-config"), matches.get_flag("check-config")) {
+            (Some((_, import)), _, _) => Action::Import(ImportFlags::given(import)?),
+            (None, true, _) => Action::PrintConfig,
+            (None, false, true) => Action::CheckConfig,
+            (None, false, false) => Action::Run,
+        };
     Ok(Flags { action, file: matches.get_one::<PathBuf>("config").cloned(), settings: given(&matches) })
 }
 
@@ -108,12 +113,13 @@ fn command() -> Command {
                 .long("config")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
+                .global(true)
                 .help("Read settings from a YAML file; a conf.yml of DTM will do"),
         );
     for setting in settings::all() {
         if let Some((name, value)) = setting.flag {
             let help = format!("{} [{}]", setting.doc, setting.default);
-            command = command.arg(Arg::new(name).long(name).value_name(value).help(help));
+            command = command.arg(Arg::new(name).long(name).value_name(value).help(help).global(true));
         }
     }
     command
@@ -129,6 +135,9 @@ fn command() -> Command {
                 .help("Print the version"),
         )
         .arg(switch("reset").short('r').hide(true))
+        .subcommand(import_command())
+        .disable_help_subcommand(true)
+        .args_conflicts_with_subcommands(false)
 }
 
 fn after_help() -> String {

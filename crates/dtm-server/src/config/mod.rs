@@ -9,6 +9,7 @@
 //! | `static_services` | what `static://NAME` means |
 //! | `sources` | the only place that reads the environment and the file |
 //! | `command_line` | the flags, and what `--help` teaches |
+//! | `import_flags` | the flags of `dtm-server import` |
 //! | `load` | the sources on top of each other, and the checks that need several settings |
 //! | `reference` | `docs/CONFIGURATION.md` and `--print-config` |
 //! | `suggest` | "did you mean" |
@@ -17,6 +18,7 @@
 mod command_line;
 mod components;
 mod error;
+mod import_flags;
 mod load;
 mod reference;
 mod setting;
@@ -34,6 +36,7 @@ pub use components::{
     LogOutput, RequestLimits, RunnerConfig, StoreConfig, StoreDriver, TlsMode, TransportConfig,
 };
 pub use error::{ConfigError, Problem};
+pub use import_flags::ImportFlags;
 pub use load::{Loaded, load};
 pub use reference::{document, effective};
 pub use setting::{Kind, Origin, Setting};
