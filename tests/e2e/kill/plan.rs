@@ -56,6 +56,7 @@ impl Plan {
             }
         }
         self.acknowledged = true;
+        world.has_acknowledged();
         world.end_of(&self.gid).await;
         self.verify(world).await;
     }

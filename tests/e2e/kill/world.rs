@@ -17,6 +17,7 @@ pub(super) struct World {
     pub(super) ledger: Arc<Ledger>,
     up: watch::Sender<bool>,
     over: AtomicBool,
+    acknowledged: watch::Sender<usize>,
 }
 
 /// Nobody knows whether the request arrived: the server died.
@@ -25,7 +26,31 @@ pub(super) struct Unknown;
 
 impl World {
     pub(super) fn new(client: Client, branches: Branches, ledger: Arc<Ledger>) -> Self {
-        Self { client, branches, ledger, up: watch::Sender::new(true), over: AtomicBool::new(false) }
+        Self {
+            client,
+            branches,
+            ledger,
+            up: watch::Sender::new(true),
+            over: AtomicBool::new(false),
+            acknowledged: watch::Sender::new(0),
+        }
+    }
+
+    /// Counts a transaction that the server has acknowledged.
+    pub(super) fn has_acknowledged(&self) {
+        self.acknowledged.send_modify(|count| *count += 1);
+    }
+
+    pub(super) fn acknowledged(&self) -> usize {
+        *self.acknowledged.borrow()
+    }
+
+    /// Waits until so many transactions have been acknowledged since the beginning.
+    pub(super) async fn has_load(&self, count: usize) {
+        let mut acknowledged = self.acknowledged.subscribe();
+        let enough = acknowledged.wait_for(|acknowledged| *acknowledged >= count);
+        let waited = tokio::time::timeout(2 * PATIENCE, enough).await;
+        waited.expect("the clients get on between two kills").expect("the world outlives its clients");
     }
 
     pub(super) fn goes_down(&self) {
