@@ -17,10 +17,38 @@ pub(crate) fn cpu_time(pid: u32) -> crate::Result<Duration> {
         .ok_or_else(|| format!("{path} has no utime and stime: {stat}").into())
 }
 
+/// CPU time of a process, its children that live, and those that have ended and were waited for: a database may
+/// have a process for each connection.
+pub(crate) fn cpu_time_of_tree(root: u32) -> crate::Result<Duration> {
+    let mut total = 0;
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // A process may have ended since the folder was listed.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        if pid == root {
+            total += ticks(&stat).unwrap_or(0) + fields(&stat, 13).unwrap_or(0);
+        } else if parent(&stat) == Some(root) {
+            total += ticks(&stat).unwrap_or(0);
+        }
+    }
+    Ok(Duration::from_millis(total * 1_000 / TICKS_PER_SECOND))
+}
+
+fn parent(stat: &str) -> Option<u32> {
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
+
 /// utime and stime, fields 14 and 15. The name in field 2 may hold spaces and parentheses.
 fn ticks(stat: &str) -> Option<u64> {
+    fields(stat, 11)
+}
+
+/// The sum of two fields; counted from 0 behind the name.
+fn fields(stat: &str, first: usize) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(") ")?;
-    let mut fields = after_name.split(' ').skip(11);
+    let mut fields = after_name.split(' ').skip(first);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
@@ -72,6 +100,8 @@ mod tests {
     fn cpu_time_is_read_even_if_the_name_of_the_process_is_odd() {
         let stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 900 0 0 0 130 20 7 8 20 0 4 0 100 1000 200 18446744073709551615";
         assert_eq!(ticks(stat), Some(150));
+        assert_eq!(fields(stat, 13), Some(15), "of children that have ended");
+        assert_eq!(parent(stat), Some(1));
         assert_eq!(ticks("42 (x) S 1"), None);
     }
 

@@ -12,11 +12,17 @@
 //! | `arguments` | the command line |
 //! | `scenario` | the order of events of a run |
 //! | `load` | the closed loop, the branch services, and the ledger that both write to |
+//! | `compare` | this server and its peers side by side: runs in turns, medians, table, picture |
+//! | `figures` | cost against the size of the tables, fail-over, recovery |
+//! | `data` | a fresh folder, database or prefix for each server, and what the database counts |
 //! | `server` | the server process: the real one, or the floor |
 //! | `kernel` | what the kernel says about a process and the machine |
 //! | `report` | the table and the JSON |
 
 mod arguments;
+mod compare;
+mod data;
+mod figures;
 mod kernel;
 mod load;
 mod report;
@@ -43,6 +49,10 @@ fn main() -> ExitCode {
         Command::Saga(arguments) => run(Mode::Saga, &arguments),
         Command::Msg(arguments) => run(Mode::Message, &arguments),
         Command::Tcc(arguments) => run(Mode::Tcc, &arguments),
+        Command::Compare(arguments) => on_one_thread(compare::compare(&arguments)),
+        Command::TableSize(arguments) => on_one_thread(figures::table_size(&arguments)),
+        Command::Failover(arguments) => on_one_thread(figures::failover(&arguments)),
+        Command::Recovery(arguments) => on_one_thread(figures::recovery(&arguments)),
         Command::FloorServer => server::floor::serve(),
     };
     match outcome {
@@ -55,15 +65,19 @@ fn main() -> ExitCode {
 }
 
 /// One thread drives the load, so that little CPU is taken from the server on the same machine.
-#[tokio::main(flavor = "current_thread")]
-async fn run(mode: Mode, arguments: &LoadArguments) -> Result {
-    arguments.check()?;
-    let limit = Duration::from_secs(arguments.time_limit);
-    let report = tokio::time::timeout(limit, scenario::run(mode, arguments)).await.map_err(|_| {
-        format!(
-            "not done after {} seconds (--time-limit): the figures would mean nothing",
-            arguments.time_limit
-        )
-    })??;
-    report.print(arguments.json)
+fn on_one_thread(work: impl Future<Output = Result>) -> Result {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+fn run(mode: Mode, arguments: &LoadArguments) -> Result {
+    on_one_thread(async {
+        let limit = Duration::from_secs(arguments.time_limit);
+        let report = tokio::time::timeout(limit, scenario::run(mode, arguments)).await.map_err(|_| {
+            format!(
+                "not done after {} seconds (--time-limit): the figures would mean nothing",
+                arguments.time_limit
+            )
+        })??;
+        report.print(arguments.json)
+    })
 }

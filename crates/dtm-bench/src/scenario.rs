@@ -7,13 +7,14 @@
 //! After each measurement: was every branch called exactly once, and did the server end every transaction?
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::arguments::LoadArguments;
+use crate::data::DataPlace;
 use crate::kernel;
-use crate::load::{Branches, Connection, Dead, Held, Ledger, Load, Mode, drive};
+use crate::load::{Branches, Connection, Dead, Dialect, Held, Ledger, Load, Mode, drive};
 use crate::report::{Measurement, Report, Writes};
-use crate::server::{Counters, ServerProcess, check_ended, find};
+use crate::server::{Counters, ServerProcess, check_ended, find, until_ended};
 
 /// The group of branches that `--open` holds.
 const OPEN: usize = 0;
@@ -22,20 +23,18 @@ const HANGING: usize = 1;
 
 /// Runs everything that the command line asks for.
 pub(crate) async fn run(mode: Mode, arguments: &LoadArguments) -> crate::Result<Report> {
-    let binary = find(arguments.server.as_deref())?;
-    let own = std::env::current_exe()?;
-    let parent = match &arguments.data {
-        Some(folder) => folder.as_path(),
-        None => own.parent().ok_or("this program is in no folder")?,
-    };
-    let folder = tempfile::Builder::new().prefix("dtm-bench-").tempdir_in(parent)?;
+    let binary = find(arguments.server.server.as_deref())?;
+    let folder = arguments.server.place.folder()?;
     let branches = Branches::start().await?;
     let scenario = Scenario { mode, arguments, branches: &branches, folder: folder.path() };
     let mut measurements = Vec::new();
     if arguments.floor {
         measurements.push(scenario.floor().await?);
     }
-    scenario.real(&binary, &mut measurements).await?;
+    let data = DataPlace::make(arguments.store, &arguments.server.place.services, folder.path()).await?;
+    let measured = scenario.real(&binary, &data, &mut measurements).await;
+    data.remove().await?;
+    measured?;
     Ok(Report {
         command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
         machine: kernel::machine(folder.path())?,
@@ -64,10 +63,16 @@ impl Scenario<'_> {
     }
 
     /// The real server: one load, and with `--hanging` two more.
-    async fn real(&self, binary: &Path, measurements: &mut Vec<Measurement>) -> crate::Result {
+    async fn real(
+        &self,
+        binary: &Path,
+        data: &DataPlace,
+        measurements: &mut Vec<Measurement>,
+    ) -> crate::Result {
         let arguments = self.arguments;
-        let server = ServerProcess::start_real(binary, self.folder, &arguments.server_arg).await?;
         let name = arguments.store.name();
+        let extra = &arguments.server.server_arg;
+        let server = ServerProcess::start_real(binary, self.folder, "server", data, extra).await?;
         eprintln!("{name}: {} at {}", binary.display(), server.http);
         let open = self.held("open", OPEN, arguments.open, 3_600);
         open.open(server.http, self.branches).await?;
@@ -92,7 +97,8 @@ impl Scenario<'_> {
             dead.stop(server.http, arguments.dead).await?;
             measurements.push(self.measure(&format!("{name}, again"), "after", &server).await?);
         }
-        open.close(self.branches).await
+        open.close(self.branches).await?;
+        server.kill().await
     }
 
     async fn warm_up(&self, server: &ServerProcess) -> crate::Result {
@@ -142,32 +148,21 @@ impl Scenario<'_> {
 
     const fn load(&self, count: u32) -> Load {
         let LoadArguments { protocol, clients, steps, .. } = *self.arguments;
-        Load { mode: self.mode, protocol, clients, count, steps }
+        Load {
+            mode: self.mode,
+            protocol,
+            clients,
+            count,
+            steps,
+            dialect: Dialect::Dtm,
+            time: None,
+            patience: None,
+        }
     }
 
     const fn held(&self, name: &'static str, group: usize, count: u32, timeout: u32) -> Held {
         let good = self.arguments.hanging_same_listener && group == HANGING;
         let at = if good { self.branches.addresses.good } else { self.branches.addresses.slow };
         Held { name, group, count, timeout, at }
-    }
-}
-
-/// Waits until the server has recorded the end of `count` more transactions, so that its CPU counts too and
-/// none of them disturbs the next measurement: the last branch call comes a little earlier. A branch that
-/// hung and was called again may take some tens of seconds.
-async fn until_ended(server: &mut Connection, before: Counters, count: u32) -> crate::Result<Counters> {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let counters = Counters::read(server).await?;
-        let ended = counters.ended - before.ended;
-        if ended >= u64::from(count) {
-            return Ok(counters);
-        }
-        if Instant::now() > deadline {
-            return Err(
-                format!("the server has recorded the end of only {ended} of {count} transactions").into()
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

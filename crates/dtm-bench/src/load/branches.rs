@@ -42,6 +42,8 @@ pub(crate) struct Addresses {
 
 struct Shared {
     ledger: RwLock<Arc<Ledger>>,
+    /// Where answers to calls of a group that was let go are written, when somebody asked for it.
+    held: RwLock<Option<Arc<Ledger>>>,
     groups: [Group; GROUPS],
 }
 
@@ -61,6 +63,7 @@ impl Branches {
     pub(crate) async fn start() -> crate::Result<Self> {
         let shared = Arc::new(Shared {
             ledger: RwLock::new(Arc::new(Ledger::new("none", 0, 0, 0))),
+            held: RwLock::new(None),
             groups: std::array::from_fn(|_| Group {
                 hanging: watch::Sender::new(0),
                 let_go: watch::Sender::new(false),
@@ -76,6 +79,17 @@ impl Branches {
     /// From now on, calls are written to this ledger.
     pub(crate) fn write_to(&self, ledger: &Arc<Ledger>) {
         *self.shared.ledger.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(ledger);
+    }
+
+    /// From now on, calls that hung, or would have, are written to this ledger when they are answered.
+    pub(crate) fn record_held(&self, ledger: &Arc<Ledger>) {
+        *self.shared.held.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(ledger));
+    }
+
+    /// Waits until no call of a group hangs, because the connections of their server are closed.
+    pub(crate) async fn until_none_hangs(&self, group: usize) -> crate::Result {
+        self.shared.groups[group].hanging.subscribe().wait_for(|hanging| *hanging == 0).await?;
+        Ok(())
     }
 
     /// Waits until at least this many calls of a group hang.
@@ -189,6 +203,9 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
     let group = path.strip_prefix("/h/").and_then(|group| group.parse::<usize>().ok());
     if let Some(group) = group.and_then(|group| shared.groups.get(group)) {
         group.hang().await;
+        if let Some(held) = &*shared.held.read().unwrap_or_else(PoisonError::into_inner) {
+            held.called(gid, 0);
+        }
     } else if let Some(step) = path.strip_prefix("/a/").and_then(|step| step.parse().ok())
         && complete
     {

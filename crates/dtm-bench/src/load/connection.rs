@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 /// A connection that sends one request at a time.
 pub(crate) struct Connection {
+    server: SocketAddr,
     address: String,
     sender: SendRequest<Full<Bytes>>,
 }
@@ -21,7 +22,13 @@ impl Connection {
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Self { address: address.to_string(), sender })
+        Ok(Self { server: address, address: address.to_string(), sender })
+    }
+
+    /// A new connection to the same server.
+    pub(crate) async fn reopen(&mut self) -> crate::Result {
+        *self = Self::open(self.server).await?;
+        Ok(())
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> crate::Result<Bytes> {

@@ -32,7 +32,7 @@ impl Held {
         let url = format!("http://{}/h/{}", self.at, self.group);
         for number in 0..self.count {
             let body = json!({
-                "gid": format!("{}-{number}", self.name),
+                "gid": format!("{}-{number}-0", self.name),
                 "trans_type": "saga",
                 "steps": [{"action": url, "compensate": url}],
                 "payloads": ["{}"],

@@ -37,12 +37,21 @@ impl HttpClient {
     }
 }
 
+/// What a server expects in the bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// DTM's, which is also this server's.
+    Dtm,
+    /// dtmrs': payloads are part of the steps, a message lists `actions` when it is prepared and nothing later.
+    Dtmrs,
+}
+
 /// The requests of a transaction whose branches are at `branches`.
-pub(crate) fn http_requests(mode: Mode, steps: u32, branches: SocketAddr) -> HttpRequests {
+pub(crate) fn http_requests(dialect: Dialect, mode: Mode, steps: u32, branches: SocketAddr) -> HttpRequests {
     let request = |verb| {
         let (path, body) = match verb {
-            Verb::Prepare => ("/api/dtmsvr/prepare", transaction(mode, steps, branches)),
-            Verb::Submit => ("/api/dtmsvr/submit", transaction(mode, steps, branches)),
+            Verb::Prepare => ("/api/dtmsvr/prepare", transaction(dialect, verb, mode, steps, branches)),
+            Verb::Submit => ("/api/dtmsvr/submit", transaction(dialect, verb, mode, steps, branches)),
             Verb::Register(branch) => ("/api/dtmsvr/registerBranch", registration(branch, branches)),
         };
         // the body is an object, so that its text begins with a brace
@@ -51,13 +60,24 @@ pub(crate) fn http_requests(mode: Mode, steps: u32, branches: SocketAddr) -> Htt
     mode.verbs(steps).into_iter().map(request).collect()
 }
 
-fn transaction(mode: Mode, steps: u32, branches: SocketAddr) -> Value {
+fn transaction(dialect: Dialect, verb: Verb, mode: Mode, steps: u32, branches: SocketAddr) -> Value {
     let mut body = json!({"trans_type": mode.name()});
+    if (dialect, mode) == (Dialect::Dtmrs, Mode::Message) {
+        if verb == Verb::Prepare {
+            body["actions"] = (0..steps).map(|step| format!("http://{branches}/a/{step}")).collect();
+            body["payloads"] = (0..steps).map(|_| PAYLOAD).collect();
+            body["query_prepared"] = format!("http://{branches}/c/0").into();
+        }
+        return body;
+    }
     if !mode.lists_steps() {
         return body;
     }
     let step = |step| {
         let mut listed = json!({"action": format!("http://{branches}/a/{step}")});
+        if dialect == Dialect::Dtmrs {
+            listed["payload"] = PAYLOAD.into();
+        }
         if mode == Mode::Saga {
             listed["compensate"] = format!("http://{branches}/c/{step}").into();
         }
@@ -87,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_body_of_a_submit_is_what_clients_send() {
-        let requests = http_requests(Mode::Saga, 2, "127.0.0.1:80".parse().unwrap());
+        let requests = http_requests(Dialect::Dtm, Mode::Saga, 2, "127.0.0.1:80".parse().unwrap());
         let [submit] = &*requests else { panic!("{requests:?}") };
         assert_eq!(submit.path, "/api/dtmsvr/submit");
         let body = format!("{{\"gid\":\"g\"{}", submit.after_gid);
@@ -100,8 +120,16 @@ mod tests {
 
     #[test]
     fn a_tcc_registers_each_branch_between_prepare_and_submit() {
-        let requests = http_requests(Mode::Tcc, 2, "127.0.0.1:80".parse().unwrap());
+        let requests = http_requests(Dialect::Dtm, Mode::Tcc, 2, "127.0.0.1:80".parse().unwrap());
         let verbs: Vec<_> = requests.iter().map(|it| it.path.trim_start_matches("/api/dtmsvr/")).collect();
         assert_eq!(verbs, ["prepare", "registerBranch", "registerBranch", "submit"]);
+    }
+
+    #[test]
+    fn a_message_of_dtmrs_lists_its_actions_once() {
+        let requests = http_requests(Dialect::Dtmrs, Mode::Message, 2, "127.0.0.1:80".parse().unwrap());
+        let [prepare, submit] = &*requests else { panic!("{requests:?}") };
+        assert!(prepare.after_gid.contains("\"actions\":[\"http://127.0.0.1:80/a/0\""), "{prepare:?}");
+        assert!(!submit.after_gid.contains("steps") && !submit.after_gid.contains("actions"), "{submit:?}");
     }
 }

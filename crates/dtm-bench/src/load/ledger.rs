@@ -20,6 +20,12 @@ pub(crate) struct Ledger {
     last_called: Box<[AtomicU64]>,
     /// For each client.
     ended: Box<[Notify]>,
+    /// For each transaction, the client that submitted it.
+    clients: Box<[AtomicU32]>,
+    /// How many transactions count: all, or those that were begun in time.
+    count: AtomicU32,
+    /// Requests that the server refused.
+    refused: AtomicU64,
     /// Calls that no step explains: compensations, unknown steps, other names.
     unexplained: AtomicU64,
 }
@@ -35,9 +41,23 @@ pub(crate) struct Latencies {
     pub(crate) whole: Duration,
 }
 
+/// What is wrong with the branch calls of a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Branches that were never called.
+    pub(crate) missing: usize,
+    /// Branches that were called more than once, which is allowed.
+    pub(crate) repeated: usize,
+    /// Calls that belong to no branch.
+    pub(crate) unexplained: u64,
+    /// Requests of clients that the server refused.
+    pub(crate) refused: u64,
+}
+
 impl Ledger {
     /// The name has no `-`.
     pub(crate) fn new(name: &str, count: u32, steps: u32, clients: u32) -> Self {
+        let limit = count;
         let count = count as usize;
         Self {
             name: name.to_owned(),
@@ -48,6 +68,9 @@ impl Ledger {
             submitted: (0..count).map(|_| AtomicU64::new(0)).collect(),
             last_called: (0..count).map(|_| AtomicU64::new(0)).collect(),
             ended: (0..clients).map(|_| Notify::new()).collect(),
+            clients: (0..count).map(|_| AtomicU32::new(0)).collect(),
+            count: AtomicU32::new(limit),
+            refused: AtomicU64::new(0),
             unexplained: AtomicU64::new(0),
         }
     }
@@ -67,16 +90,35 @@ impl Ledger {
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.missing.len()
+        self.count.load(SeqCst) as usize
     }
 
-    pub(crate) fn submits(&self, transaction: u32) {
+    /// Only the first `count` transactions were begun.
+    pub(crate) fn ends_at(&self, count: u32) {
+        self.count.store(count, SeqCst);
+    }
+
+    /// A request was refused; how many were before.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.fetch_add(1, SeqCst)
+    }
+
+    /// The gid of a transaction that was submitted.
+    pub(crate) fn submitted_gid(&self, transaction: u32) -> String {
+        self.gid(transaction, self.clients[transaction as usize].load(Relaxed))
+    }
+
+    pub(crate) fn submits(&self, transaction: u32, client: u32) {
+        self.clients[transaction as usize].store(client, Relaxed);
         self.submitted[transaction as usize].store(self.now(), Relaxed);
     }
 
-    /// Waits for the last call of the transaction that `client` has under way.
-    pub(crate) async fn ended(&self, client: u32) {
-        self.ended[client as usize].notified().await;
+    /// Waits for the last call of a transaction that `client` has under way. A call that comes too late for an
+    /// earlier one wakes the client as well.
+    pub(crate) async fn ended(&self, transaction: u32, client: u32) {
+        while self.missing[transaction as usize].load(SeqCst) > 0 {
+            self.ended[client as usize].notified().await;
+        }
     }
 
     /// The action of `step` (from 0) was called.
@@ -101,8 +143,8 @@ impl Ledger {
 
     /// That every branch was called exactly once.
     pub(crate) fn check(&self) -> crate::Result {
-        let wrong = self.calls.iter().filter(|calls| calls.load(SeqCst) != 1).count();
-        let unexplained = self.unexplained.load(SeqCst);
+        let Tally { missing, repeated, unexplained, .. } = self.tally();
+        let wrong = missing + repeated;
         if wrong == 0 && unexplained == 0 {
             return Ok(());
         }
@@ -113,10 +155,24 @@ impl Ledger {
         .into())
     }
 
-    /// The latencies of all transactions; each must have ended.
+    /// What was called, and what was not.
+    pub(crate) fn tally(&self) -> Tally {
+        let calls = &self.calls[..self.count() * self.steps as usize];
+        let count = |wanted: fn(u8) -> bool| calls.iter().filter(|calls| wanted(calls.load(SeqCst))).count();
+        Tally {
+            missing: count(|calls| calls == 0),
+            repeated: count(|calls| calls > 1),
+            unexplained: self.unexplained.load(SeqCst),
+            refused: self.refused.load(SeqCst),
+        }
+    }
+
+    /// The latencies of all transactions whose branches were called.
     pub(crate) fn latencies(&self) -> crate::Result<Latencies> {
-        let times =
-            || self.submitted.iter().zip(&self.last_called).map(|(s, l)| (s.load(SeqCst), l.load(SeqCst)));
+        let times = || {
+            let times = self.submitted.iter().zip(&self.last_called).take(self.count());
+            times.map(|(s, l)| (s.load(SeqCst), l.load(SeqCst))).filter(|(_, last)| *last > 0)
+        };
         let mut took: Vec<u64> = times().map(|(submitted, last)| last.saturating_sub(submitted)).collect();
         took.sort_unstable();
         let first = times().map(|(submitted, _)| submitted).min();
@@ -131,6 +187,12 @@ impl Ledger {
         })
     }
 
+    /// When the last branch of each transaction was called, of those that were.
+    pub(crate) fn call_times(&self) -> impl Iterator<Item = Instant> {
+        let times = self.last_called.iter().map(|time| time.load(SeqCst));
+        times.filter(|time| *time > 0).map(|time| self.begun + Duration::from_nanos(time))
+    }
+
     fn parse(&self, gid: &str) -> Option<(u32, u32)> {
         let mut parts = gid.split('-');
         let name = parts.next()?;
@@ -138,7 +200,7 @@ impl Ledger {
         let client: u32 = parts.next()?.parse().ok()?;
         let known = name == self.name
             && parts.next().is_none()
-            && (transaction as usize) < self.count()
+            && (transaction as usize) < self.missing.len()
             && (client as usize) < self.ended.len();
         known.then_some((transaction, client))
     }
@@ -183,10 +245,30 @@ mod tests {
     #[tokio::test]
     async fn the_last_call_wakes_its_client_whatever_the_order() {
         let ledger = Ledger::new("a", 2, 2, 3);
-        ledger.submits(1);
+        ledger.submits(1, 2);
         ledger.called(&ledger.gid(1, 2), 1);
         ledger.called(&ledger.gid(1, 2), 0);
-        ledger.ended(2).await;
+        ledger.ended(1, 2).await;
+        assert_eq!(ledger.submitted_gid(1), "a-1-2");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_comes_too_late_does_not_end_the_next_transaction() {
+        let ledger = Ledger::new("a", 2, 1, 1);
+        ledger.called("a-0-0", 0);
+        let next = ledger.ended(1, 0);
+        assert!(tokio::time::timeout(Duration::from_millis(20), next).await.is_err());
+    }
+
+    #[test]
+    fn transactions_that_were_not_begun_in_time_do_not_count() {
+        let ledger = Ledger::new("a", 5, 1, 1);
+        ledger.called("a-0-0", 0);
+        ledger.ends_at(1);
+        ledger.check().unwrap();
+        assert_eq!(ledger.count(), 1);
+        ledger.ends_at(2);
+        assert_eq!(ledger.tally().missing, 1);
     }
 
     #[test]

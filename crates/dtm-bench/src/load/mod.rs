@@ -17,5 +17,6 @@ pub(crate) use connection::Connection;
 pub(crate) use dead::Dead;
 pub(crate) use h2_connection::H2Connection;
 pub(crate) use held::Held;
+pub(crate) use http_client::Dialect;
 pub(crate) use ledger::{Latencies, Ledger};
 pub(crate) use mode::{Mode, Verb};

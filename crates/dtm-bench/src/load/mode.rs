@@ -1,11 +1,17 @@
 //! What a transaction of each mode consists of, whatever the protocol.
 
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
 /// A mode of transactions that a load can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
     /// Submit.
     Saga,
     /// Prepare, submit.
+    #[value(name = "msg")]
+    #[serde(rename = "msg")]
     Message,
     /// Prepare, register each branch, submit.
     Tcc,

@@ -4,12 +4,14 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
+use crate::data::DataPlace;
 use crate::kernel;
 
 /// A running server. It is killed when this is dropped.
@@ -18,25 +20,61 @@ pub(crate) struct ServerProcess {
     /// `None` when it does not say that it speaks gRPC.
     pub(crate) grpc: Option<SocketAddr>,
     pid: u32,
-    _child: Child,
+    child: Child,
     /// The floor ends when this is closed, also when we are killed.
     _stdin: Option<ChildStdin>,
 }
 
 impl ServerProcess {
-    /// Starts the real server on an empty folder inside `folder`.
+    /// Starts the real server; its log is `NAME.log` inside `folder`.
     pub(crate) async fn start_real(
         binary: &Path,
         folder: &Path,
+        name: &str,
+        data: &DataPlace,
         arguments: &[String],
     ) -> crate::Result<Self> {
         let mut command = Command::new(binary);
         command
-            .args(["--listen", "127.0.0.1", "--http-port", "0", "--grpc-port", "0", "--data"])
-            .arg(folder.join("data"))
+            .args(["--listen", "127.0.0.1", "--http-port", "0", "--grpc-port", "0"])
             .args(arguments)
+            .envs(data.environment(false))
             .current_dir(folder);
-        Self::start(command, &folder.join("server.log")).await
+        Self::start(command, &folder.join(format!("{name}.log"))).await
+    }
+
+    /// Starts another transaction manager, which listens where its command says.
+    pub(crate) async fn start_peer(
+        mut command: Command,
+        http: SocketAddr,
+        log: &Path,
+    ) -> crate::Result<Self> {
+        let file = File::create(log)?;
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("{:?} cannot be started: {error}", command.as_std().get_program()))?;
+        let pid = child.id().ok_or("it has ended")?;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        // No server but ours says when it is ready.
+        while TcpStream::connect(http).await.is_err() {
+            if let Some(status) = child.try_wait()? {
+                return Err(explain(&format!("it ended: {status}"), log).into());
+            }
+            if Instant::now() > deadline {
+                return Err(explain("it does not listen after 30 s", log).into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(Self { http, grpc: None, pid, child, _stdin: None })
+    }
+
+    /// Kills it, as `kill -9` does, and waits until it is gone.
+    pub(crate) async fn kill(mut self) -> crate::Result {
+        Ok(self.child.kill().await?)
     }
 
     /// Starts the floor.
@@ -76,7 +114,7 @@ impl ServerProcess {
         // Whatever it still says must not fill the pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let pid = child.id().ok_or("the server has ended")?;
-        Ok(Self { http, grpc, pid, _child: child, _stdin: stdin })
+        Ok(Self { http, grpc, pid, child, _stdin: stdin })
     }
 
     /// CPU time that the server has used so far.

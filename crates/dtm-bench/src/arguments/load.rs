@@ -1,30 +1,8 @@
-//! The command line.
+//! The command line of the loads.
 
-use std::path::PathBuf;
+use clap::{Args, ValueEnum};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-/// Load generator for the transaction manager.
-#[derive(Debug, Parser)]
-#[command(version, about)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Sagas whose actions all succeed: one request each.
-    Saga(LoadArguments),
-    /// Two-phase messages: prepare, then submit.
-    Msg(LoadArguments),
-    /// TCC: prepare, register each branch, submit; the branches are confirmed. (The tries are the client's own
-    /// calls and do not concern the server: they are left out.)
-    Tcc(LoadArguments),
-    /// The floor: the same exchanges without a store. Started by `--floor`.
-    #[command(hide = true)]
-    FloorServer,
-}
+use super::{ServerArguments, Store};
 
 #[derive(Debug, Args)]
 pub(crate) struct LoadArguments {
@@ -66,18 +44,8 @@ pub(crate) struct LoadArguments {
     /// Keep this many transactions open from before the warm-up until the end, for the peak of the memory.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) open: u32,
-    /// The server binary. Unless given, `dtm-server` is built beside this program.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) server: Option<PathBuf>,
-    /// Another argument for the server; may be repeated.
-    #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
-    pub(crate) server_arg: Vec<String>,
-    /// Where the temporary data folder is made. Unless given, beside this program: /tmp is often in memory.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) data: Option<PathBuf>,
-    /// Another transaction manager to compare with.
-    #[arg(long, value_name = "NAME=BINARY", value_parser = parse_peer)]
-    pub(crate) peer: Vec<Peer>,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
     /// Give up after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) time_limit: u64,
@@ -95,60 +63,18 @@ pub(crate) enum Protocol {
     Grpc,
 }
 
-/// A store that the server has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Store {
-    /// The embedded store, every write synced.
-    Sled,
-}
-
-/// Another transaction manager.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Peer {
-    pub(crate) name: String,
-    pub(crate) binary: PathBuf,
-}
-
-impl LoadArguments {
-    /// What the types cannot say.
-    pub(crate) fn check(&self) -> crate::Result {
-        match self.peer.first() {
-            Some(Peer { name, binary }) => Err(format!(
-                "--peer {name}={}: comparisons with other transaction managers come in a later step",
-                binary.display()
-            )
-            .into()),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Store {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Sled => "sled",
-        }
-    }
-}
-
-fn parse_peer(text: &str) -> Result<Peer, String> {
-    match text.split_once('=') {
-        Some((name, binary)) if !name.is_empty() && !binary.is_empty() => {
-            Ok(Peer { name: name.to_owned(), binary: binary.into() })
-        }
-        _ => Err("expected NAME=BINARY, for example other=/usr/local/bin/other".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
+    use super::super::{Arguments, Command};
     use super::*;
 
     fn parse(words: &[&str]) -> Result<LoadArguments, clap::Error> {
         let words = ["dtm-bench", "saga"].iter().chain(words);
         match Arguments::try_parse_from(words)?.command {
             Command::Saga(arguments) | Command::Msg(arguments) | Command::Tcc(arguments) => Ok(arguments),
-            Command::FloorServer => unreachable!("not asked for"),
+            _ => unreachable!("not asked for"),
         }
     }
 
@@ -156,20 +82,12 @@ mod tests {
     fn the_documented_command_is_understood() {
         let arguments = parse(&["--store", "sled", "--clients", "100", "--count", "20000"]).unwrap();
         assert_eq!((arguments.clients, arguments.count, arguments.steps), (100, 20_000, 2));
-        arguments.check().unwrap();
     }
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for words in [["--clients", "0"], ["--steps", "0"], ["--store", "paper"], ["--peer", "nameless"]] {
+        for words in [["--clients", "0"], ["--steps", "0"], ["--store", "paper"]] {
             assert!(parse(&words).is_err(), "{words:?}");
         }
-    }
-
-    #[test]
-    fn a_peer_is_parsed_and_refused_until_comparisons_exist() {
-        let arguments = parse(&["--peer", "other=/bin/other"]).unwrap();
-        assert_eq!(arguments.peer, [Peer { name: "other".into(), binary: "/bin/other".into() }]);
-        assert!(arguments.check().unwrap_err().to_string().contains("later step"));
     }
 }

@@ -1,0 +1,137 @@
+//! A database in MySQL or MariaDB.
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
+
+use super::Counts;
+use crate::arguments::ServiceArguments;
+
+/// A database of its own.
+pub(crate) struct MysqlData {
+    host: String,
+    port: u16,
+    user: String,
+    password: String,
+    name: String,
+}
+
+const STATUS: &str = "SHOW GLOBAL STATUS WHERE Variable_name IN \
+    ('Binlog_commits', 'Binlog_group_commits', 'Handler_commit', 'Innodb_os_log_fsyncs')";
+
+/// The columns of our table that a copy keeps, and the number that makes its gid different.
+const DOUBLE: &str = "INSERT INTO dtm_transaction (gid, mode, status, created, recorded, updated, due, finished, owner, \
+    held, holder, registered, definition, state) SELECT CONCAT('fill-', ? + numbered.number), mode, status, created, \
+    recorded, updated, due, finished, owner, held, holder, registered, definition, state FROM (SELECT dtm_transaction.*, \
+    ROW_NUMBER() OVER (ORDER BY id) AS number FROM dtm_transaction WHERE status = 'succeed' LIMIT ?) AS numbered";
+
+/// Rows that one statement copies.
+const CHUNK: u64 = 200_000;
+
+impl MysqlData {
+    pub(super) async fn make(services: &ServiceArguments, name: String) -> crate::Result<Self> {
+        let port = services
+            .mysql_port
+            .ok_or("MARIADB_PORT is not set: --mysql-port, or bash tests/services/mariadb.sh start")?;
+        let data = Self {
+            host: services.mysql_host.clone(),
+            port,
+            user: services.mysql_user.clone(),
+            password: services.mysql_password.clone(),
+            name,
+        };
+        let create = format!("CREATE DATABASE {} CHARACTER SET utf8mb4", data.name);
+        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut data.connect("").await?).await?;
+        Ok(data)
+    }
+
+    async fn connect(&self, database: &str) -> crate::Result<MySqlConnection> {
+        let mut options = MySqlConnectOptions::new()
+            .host(&self.host)
+            .port(self.port)
+            .username(&self.user)
+            .password(&self.password)
+            .disable_statement_logging();
+        if !database.is_empty() {
+            options = options.database(database);
+        }
+        Ok(options
+            .connect()
+            .await
+            .map_err(|error| format!("MySQL at {}:{}: {error}", self.host, self.port))?)
+    }
+
+    pub(super) async fn remove(&self) -> crate::Result {
+        let drop = format!("DROP DATABASE {}", self.name);
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut self.connect("").await?).await?;
+        Ok(())
+    }
+
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("STORE_DRIVER", "mysql".to_owned()),
+            ("STORE_HOST", self.host.clone()),
+            ("STORE_PORT", self.port.to_string()),
+            ("STORE_USER", self.user.clone()),
+            ("STORE_PASSWORD", self.password.clone()),
+            ("STORE_DB", self.name.clone()),
+        ]
+    }
+
+    pub(super) fn url(&self) -> String {
+        let Self { host, port, user, password, name } = self;
+        format!("mysql://{user}:{password}@{host}:{port}/{name}")
+    }
+
+    /// Of the whole server: transactions and group commits in the binary log (MariaDB), else of InnoDB.
+    pub(super) async fn counts(&self) -> crate::Result<Counts> {
+        let rows = sqlx::query(STATUS).fetch_all(&mut self.connect("").await?).await?;
+        let value = |name: &str| -> Option<u64> {
+            let row = rows.iter().find(|row| row.try_get::<String, _>(0).is_ok_and(|it| it == name))?;
+            row.try_get::<String, _>(1).ok()?.parse().ok()
+        };
+        let group_commits = value("Binlog_group_commits");
+        Ok(if group_commits.is_some_and(|count| count > 0) {
+            Counts { writes: value("Binlog_commits"), syncs: group_commits }
+        } else {
+            Counts { writes: value("Handler_commit"), syncs: value("Innodb_os_log_fsyncs") }
+        })
+    }
+
+    /// Runs DTM's script on this database: it names the database `dtm`.
+    pub(super) async fn run(&self, script: &str) -> crate::Result {
+        let script = script
+            .replace("DATABASE IF NOT EXISTS dtm", &format!("DATABASE IF NOT EXISTS {}", self.name))
+            .replace(" dtm.", &format!(" {}.", self.name));
+        if script.contains(" dtm.") || script.contains("EXISTS dtm") {
+            return Err("DTM's script names a database in a way that is not understood".into());
+        }
+        sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut self.connect(&self.name).await?).await?;
+        Ok(())
+    }
+
+    /// Copies finished transactions until there are `rows`; returns how many there are.
+    pub(super) async fn fill(&self, rows: u64) -> crate::Result<u64> {
+        let mut connection = self.connect(&self.name).await?;
+        loop {
+            let (count, last): (i64, i64) =
+                sqlx::query_as("SELECT COUNT(*), CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM dtm_transaction")
+                    .fetch_one(&mut connection)
+                    .await?;
+            let count = u64::try_from(count)?;
+            eprintln!("  {count} of {rows} rows");
+            if count >= rows {
+                sqlx::raw_sql("ANALYZE TABLE dtm_transaction").execute(&mut connection).await?;
+                return Ok(count);
+            }
+            let chunk = i64::try_from((rows - count).min(CHUNK))?;
+            let copied = sqlx::query(DOUBLE).bind(last).bind(chunk).execute(&mut connection).await?;
+            if copied.rows_affected() == 0 {
+                return Err("there is no finished transaction to copy".into());
+            }
+        }
+    }
+}
