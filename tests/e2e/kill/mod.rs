@@ -77,7 +77,9 @@ async fn after_twenty_kills_under_load_everything_acknowledged_has_ended_once_an
     let calls = branches.calls().len();
     server.submit(&saga("marker", &branches, 1).with("payloads", vec!["{}"])).await;
     assert_eq!(server.end_of("marker").await.status(), "succeed");
-    let later: Vec<_> = branches.calls().drain(calls..).map(|call| call.gid()).collect();
+    let mut later: Vec<_> = branches.calls().drain(calls..).map(|call| call.gid()).collect();
+    // What was given up half-way waits for its client up to its time-out, which may be over by now.
+    later.retain(|gid| !plans.iter().any(|plan| plan.gid == *gid && plan.may_wait_for_its_client()));
     assert!(later.iter().all(|gid| gid == "marker"), "{later:?}");
     ledger.assert_no_late_calls();
 }

@@ -122,11 +122,15 @@ impl Plan {
             assert!(entries.is_empty(), "{self:?} is not stored, and was called: {entries:?}");
             return;
         }
-        if matches!(self.kind, Kind::Saga { .. }) {
+        if !self.may_wait_for_its_client() {
             let view = world.end_of(&self.gid).await;
             self.verify_effects(view.status() == "succeed", &world.ledger.entries(&self.gid));
         }
-        // A tcc or message may wait for its client up to its time-out; nobody has promised anything.
+    }
+
+    /// A tcc or message whose client went away: nobody has promised anything before its time-out.
+    pub(super) fn may_wait_for_its_client(&self) -> bool {
+        !self.acknowledged && !matches!(self.kind, Kind::Saga { .. })
     }
 
     fn verify_effects(&self, succeeded: bool, entries: &HashMap<String, Entry>) {
