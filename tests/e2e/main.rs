@@ -18,6 +18,7 @@
 //! | `bad_input`, `bad_transport` | input that no client should send |
 //! | `embedded` | what only the embedded store can be asked |
 //! | `import` | taking over what a stopped DTM has left |
+//! | `servers` | several servers on one store |
 //! | `restart`, `kill` | SIGTERM, kill -9, and what is left afterwards |
 //!
 //! Each case starts a server and a branch service of its own on free ports and shares nothing, so all of them
@@ -64,6 +65,7 @@ mod saga;
 mod saga_concurrent;
 mod saga_options;
 mod sdk_bodies;
+mod servers;
 mod tcc;
 mod topics;
 mod verbs;

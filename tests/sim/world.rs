@@ -154,6 +154,7 @@ fn settings(chance: &mut Chance) -> Settings {
         poll_interval: Duration::from_secs(chance.between(1, 3)),
         claim_batch: chance.one_of(&[1, 3, 100]),
         heartbeat_interval: NODE_TIMEOUT / 3,
+        ownership_trusted_for: Some(Duration::from_millis(100)),
         keep_finished: chance.maybe(30, |_| Duration::from_secs(300)),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod api;
+pub mod clock;
 pub mod config;
 pub mod import;
 pub mod ingress;

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::alert::{self, AlertSender, AlertTask};
 use crate::api::Api;
+use crate::clock::{Following, StoreClock};
 use crate::config::Config;
 use crate::ingress::grpc::{GrpcIngress, GrpcServeSettings, GrpcServer};
 use crate::ingress::http::{HttpServer, Ingress as HttpIngress, ServeSettings, routes};
@@ -26,6 +27,7 @@ pub struct Server {
     engine: Engine,
     store: Arc<dyn Store>,
     alerts: AlertTask,
+    _following: Following,
     drain: Duration,
 }
 
@@ -70,6 +72,7 @@ impl Server {
         let grpc = listen(&config, Ingress::Grpc).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = store::open(&config, &clock).await?;
+        let clock = StoreClock::of(&store).await?;
         let metrics = Metrics::new();
         let (sender, alerts) = start_alerts(&config, &metrics)?;
         let discovery = Discovery::new(&config.transport.discovery);
@@ -82,7 +85,7 @@ impl Server {
         let engine = Engine::start(Context {
             store: Arc::clone(&store),
             transport: transport as Arc<dyn Transport>,
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             alerts: sender,
             metrics: metrics.clone(),
             policy: config.policy.clone(),
@@ -95,15 +98,24 @@ impl Server {
             engine: engine.clone(),
             topics: Arc::clone(&store) as Arc<dyn TopicStore>,
             topic_turns: Arc::default(),
-            clock,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             callable: Callable::new(discovery),
             limits: Arc::new(request_limits(&config)),
             timeout_to_fail: config.policy.timeout_to_fail,
             wait_result_max: config.limits.wait_result_max,
         };
+        let following = clock.follow(&store);
         let http = start_http(&config, http, &api, &metrics)?;
         let grpc = start_grpc(&config, grpc, &engine, api, metrics)?;
-        Ok(Self { http, grpc, engine, store, alerts, drain: config.runner.drain_timeout })
+        Ok(Self {
+            http,
+            grpc,
+            engine,
+            store,
+            alerts,
+            _following: following,
+            drain: config.runner.drain_timeout,
+        })
     }
 
     /// Where it listens for HTTP.
@@ -248,14 +260,23 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
+/// How long a driver trusts its last write on a store that servers share. A saga whose branches are quick never asks; a
+/// slow one asks as often as its progress is flushed.
+const OWNERSHIP_TRUSTED_FOR: Duration = Duration::from_millis(100);
+
 fn settings(config: &Config) -> Settings {
+    let shared = config.store.driver.is_shared();
+    // What a dead server was driving has to be found soon after its time-out, not only after another interval.
+    let look_for_the_dead = config.runner.node_timeout / 6;
+    let longest = config.runner.poll_interval;
     Settings {
         active_max: config.runner.active_max,
         sleep_in_memory_max: Duration::from_secs(60),
         flush_after: config.runner.flush_after,
-        poll_interval: config.runner.poll_interval,
+        poll_interval: if shared { longest.min(look_for_the_dead) } else { longest },
         claim_batch: config.runner.claim_batch,
         heartbeat_interval: config.runner.node_timeout / 3,
+        ownership_trusted_for: shared.then_some(OWNERSHIP_TRUSTED_FOR),
         keep_finished: Some(config.store.finished_data_expire.into()),
     }
 }

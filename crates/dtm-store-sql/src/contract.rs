@@ -199,6 +199,10 @@ impl NodeStore for SqlStore {
         })
     }
 
+    async fn now(&self) -> Result<Option<Timestamp>, Error> {
+        self.call("the clock", |database| database.now()).await.map(Some)
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
         self.call(node.as_str(), |database| database.leave(node, epoch)).await
     }

@@ -55,6 +55,9 @@ pub(crate) trait Database: fmt::Debug + Send + Sync + 'static {
     /// Whether that start of the node has joined, has not left and was not replaced.
     async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<bool, Fault>;
 
+    /// By its own clock.
+    async fn now(&self) -> Result<Timestamp, Fault>;
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault>;
 
     /// Answers when the database can be written.

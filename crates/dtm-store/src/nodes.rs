@@ -1,5 +1,7 @@
 //! Which servers are alive.
 
+use dtm_core::model::Timestamp;
+
 use crate::{Epoch, Error, NodeName};
 
 /// The role of a store that knows the servers on it.
@@ -21,6 +23,15 @@ pub trait NodeStore: Send + Sync {
     /// [`Error::Conflict`] when a later epoch of that name has joined, or when this one has left or never
     /// joined: the caller must stop driving.
     async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error>;
+
+    /// The time by the clock of the store itself, by which heartbeats and due times are compared for all servers that
+    /// share it. `None` when it has none, and goes by the clock of its only server.
+    ///
+    /// # Errors
+    /// [`Error`] when the store does not answer.
+    async fn now(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(None)
+    }
 
     /// Ends a node. Once it has returned, what it held can be claimed at once. A node that has ended already, or
     /// that a later epoch has replaced, is no error.

@@ -3,6 +3,7 @@
 //! `E2E_STORE` says in which store: `sled` (the default), `mysql` or `postgres`. Each server gets a place of its own: a
 //! folder, a database, a schema.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -52,6 +53,17 @@ impl Place {
             database
         });
         Self { folder, database }
+    }
+
+    /// One that several servers can share; `None`, after saying so, when the store is an embedded one.
+    pub(crate) fn shared() -> Option<Self> {
+        if kind().is_none() {
+            let message = "SKIPPED (several servers cannot share the embedded store; E2E_STORE=postgres cargo test -p dtm-tests --test e2e servers)\n";
+            // not through eprintln!, which the test harness keeps to itself
+            std::io::stderr().write_all(message.as_bytes()).expect("standard error can be written");
+            return None;
+        }
+        Some(Self::new())
     }
 
     /// The folder of the embedded store.

@@ -116,9 +116,24 @@ impl Server {
 
     /// SIGTERM, without waiting for the end.
     pub(crate) async fn terminate(&self) {
+        self.signal("TERM").await;
+    }
+
+    /// SIGSTOP: the process stands still, and its connections stay open.
+    pub(crate) async fn pause(&self) {
+        self.signal("STOP").await;
+    }
+
+    /// SIGCONT, after [`Server::pause`].
+    pub(crate) async fn go_on(&self) {
+        self.signal("CONT").await;
+    }
+
+    async fn signal(&self, name: &str) {
         let pid = self.child.id().expect("the server runs").to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill can be run");
-        assert!(sent.success(), "SIGTERM was not sent");
+        let signal = format!("-{name}");
+        let sent = Command::new("kill").args([&signal, &pid]).status().await.expect("kill can be run");
+        assert!(sent.success(), "SIG{name} was not sent");
     }
 
     /// Waits until the process has ended by itself.

@@ -102,6 +102,17 @@ pub enum StoreDriver {
     Postgres,
 }
 
+impl StoreDriver {
+    /// Whether several servers can share such a store.
+    #[must_use]
+    pub const fn is_shared(self) -> bool {
+        match self {
+            Self::Sled => false,
+            Self::Mysql | Self::Postgres => true,
+        }
+    }
+}
+
 /// Where a database is, and how to talk to it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseConfig {

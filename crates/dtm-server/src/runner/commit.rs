@@ -6,6 +6,8 @@ use dtm_core::coordinator::{Decision, Durability, Effect, InFlight, Input, Run};
 use dtm_core::model::{Status, Timestamp};
 use dtm_store::{Commit, Error, Expect, NewOwner, Ownership, Stored};
 
+use tokio::time::Instant;
+
 use super::driver::{Driver, Trouble};
 use super::request::RequestError;
 
@@ -50,7 +52,7 @@ impl Driver {
         let Some(held) = self.held.as_mut() else { return Err(Trouble::Lost) };
         held.wake = wake;
         let must_write = write.as_ref().is_some_and(|write| write.durability == Durability::BeforeEffects)
-            || (calls && !held.owner.held);
+            || (calls && !held.is_surely_ours(self.shared.context.settings.ownership_trusted_for));
         held.dirty |= write.is_some();
         let amended = write.is_some_and(|write| write.amendment.is_some());
         if must_write {
@@ -111,6 +113,7 @@ impl Driver {
             due,
         };
         let status = state.status;
+        let begun = Instant::now();
         if let Err(error) = self.shared.context.store.commit(commit).await {
             if matches!(error, Error::Conflict { .. }) {
                 self.shared.context.metrics.conflict();
@@ -125,6 +128,7 @@ impl Driver {
         held.status = status;
         held.owner = after;
         held.dirty = false;
+        held.confirmed = begun;
         held.run.flushed();
         self.timer.flushed();
         if let (false, Some(due)) = (held.owner.held, due) {

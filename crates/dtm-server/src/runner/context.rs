@@ -35,6 +35,9 @@ pub struct Settings {
     pub claim_batch: usize,
     /// The pause between two heartbeats.
     pub heartbeat_interval: Duration,
+    /// For how long after its last write a driver may call branches without making sure that the transaction is still
+    /// its own: on a store that servers share, another one may have taken it over meanwhile. `None`: for ever.
+    pub ownership_trusted_for: Option<Duration>,
     /// How long finished transactions stay visible. `None`: for ever.
     pub keep_finished: Option<Duration>,
 }

@@ -6,17 +6,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use dtm_core::coordinator::{BranchCall, CallKey, Effect, Illegal, Input, PassEnd, Run};
 use dtm_core::model::{Gid, Outcome, Status, Timestamp, Transaction};
 use dtm_store::{OwnerToken, Ownership, Stored};
 
 use super::context::Shared;
+use super::elsewhere;
 use super::request::{Answer, Applied, Command, RequestError};
 use super::timer::{Alarm, Timer};
 
@@ -54,6 +57,16 @@ pub(super) struct Held {
     pub(super) dirty: bool,
     /// When the last decision wants to look again.
     pub(super) wake: Option<Timestamp>,
+    /// When the store said last that it is as we believe.
+    pub(super) confirmed: Instant,
+}
+
+impl Held {
+    /// Whether a call may go out without a write before it. Whoever has taken the transaction over meanwhile, by an
+    /// abort, by a forced stop or because this process stood still, may have ended it.
+    pub(super) fn is_surely_ours(&self, trusted_for: Option<Duration>) -> bool {
+        self.owner.held && trusted_for.is_none_or(|span| self.confirmed.elapsed() < span)
+    }
 }
 
 /// The task that drives one transaction.
@@ -148,6 +161,7 @@ impl Driver {
             registered,
             dirty: false,
             wake: stored.due,
+            confirmed: Instant::now(),
         };
         self.hold(held);
     }
@@ -240,13 +254,11 @@ impl Driver {
             return;
         }
         match self.shared.context.store.load(&self.gid).await {
-            Ok(Some(stored)) => {
-                let state = stored.transaction.state;
-                let trouble = (!state.status.is_final()).then(|| Outcome::Unknown {
-                    cause: "somebody else drives the transaction now".to_owned(),
-                });
-                self.answer_waiters(&PassEnd { status: state.status, reason: state.reason, trouble });
+            Ok(Some(stored)) if elsewhere::is_driven(&self.shared, &stored) => {
+                let waiters = std::mem::take(&mut self.waiters);
+                elsewhere::await_end(Arc::clone(&self.shared), self.gid.clone(), stored, waiters);
             }
+            Ok(Some(stored)) => self.answer_waiters(&elsewhere::stands(stored.transaction)),
             Ok(None) => self.turn_waiters_away(&RequestError::NotFound(self.gid.to_string())),
             Err(error) => self.turn_waiters_away(&RequestError::Store(error)),
         }

@@ -4,6 +4,8 @@ use dtm_core::coordinator::{Decision, Durability, Input, Readmission, Run, Verb,
 use dtm_core::model::{Status, Timestamp, Transaction};
 use dtm_store::{Error, NewTransaction, Ownership, Stored};
 
+use tokio::time::Instant;
+
 use super::commit::is_call;
 use super::driver::{Driver, Held, Trouble, answer};
 use super::request::{Abort, Admit, Answer, Applied, Command, Request, RequestError};
@@ -124,6 +126,7 @@ impl Driver {
         let owner = Ownership { token: context.tokens.fresh(), held: status != Status::Prepared && !long };
         let transaction = if complete { run.transaction().clone() } else { initial };
         let new = NewTransaction { transaction, owner: owner.clone(), due };
+        let confirmed = Instant::now();
         match context.store.create(new).await {
             Ok(()) => {}
             Err(error @ Error::AlreadyExists(_)) => return Err(error.into()),
@@ -142,7 +145,15 @@ impl Driver {
             let transaction = run.transaction().clone();
             self.shared.recent.note(Stored { transaction, owner: owner.clone(), due: Some(due) });
         }
-        self.hold(Held { run, owner, status, registered: 0, dirty: !complete, wake: decision.wake });
+        self.hold(Held {
+            run,
+            owner,
+            status,
+            registered: 0,
+            dirty: !complete,
+            wake: decision.wake,
+            confirmed,
+        });
         self.follow_up(decision, now).await
     }
 

@@ -10,6 +10,7 @@
 //! | `driver` | the task that drives one transaction |
 //! | `handle` | what a driver does with a request |
 //! | `commit` | what a driver does to make a decision durable |
+//! | `elsewhere` | clients that wait here for what another server drives |
 //! | `timer`, `jitter` | when a driver looks again |
 //! | `poller` | claims transactions that nobody drives |
 //! | `orphans` | finds transactions that this process holds without knowing |
@@ -18,6 +19,7 @@
 mod commit;
 mod context;
 mod driver;
+mod elsewhere;
 mod engine;
 mod handle;
 mod housekeeping;

@@ -1,5 +1,6 @@
 //! Which servers are alive, by the clock of the database.
 
+use dtm_core::model::Timestamp;
 use dtm_store::{Epoch, NodeName};
 use sqlx::Row as _;
 
@@ -7,6 +8,7 @@ use super::MySql;
 use super::error::fault;
 use super::sql::SET_NOW;
 use crate::fault::Fault;
+use crate::record::timestamp;
 
 /// Locks the row until the epoch was read.
 const JOIN: &str = "INSERT INTO dtm_node (name, epoch, heartbeat) VALUES (?, 1, @dtm_now) \
@@ -19,7 +21,17 @@ const HEARTBEAT: &str =
 
 const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL WHERE name = ? AND epoch = ?";
 
+const NOW: &str = "SELECT CAST(@dtm_now AS SIGNED) AS now";
+
 impl MySql {
+    pub(super) async fn own_time(&self) -> Result<Timestamp, Fault> {
+        let mut session = self.reader().await?;
+        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        let row = session.row(sqlx::query(NOW)).await?;
+        let now = row.map_or(Ok(0), |row| row.try_get("now")).map_err(fault)?;
+        timestamp(now).map_err(Fault::Trouble)
+    }
+
     pub(super) async fn start_node(&self, node: &NodeName) -> Result<Epoch, Fault> {
         let name = node.as_str().as_bytes();
         let mut session = self.writer().await?;

@@ -78,6 +78,10 @@ impl Database for Postgres {
         self.renew(node, epoch).await
     }
 
+    async fn now(&self) -> Result<Timestamp, Fault> {
+        self.own_time().await
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {
         self.end_node(node, epoch).await
     }

@@ -1,5 +1,6 @@
 //! Which servers are alive, by the clock of the database.
 
+use dtm_core::model::Timestamp;
 use dtm_store::{Epoch, NodeName};
 use sqlx::Row as _;
 
@@ -7,6 +8,7 @@ use super::Postgres;
 use super::error::fault;
 use super::sql::now;
 use crate::fault::Fault;
+use crate::record::timestamp;
 
 const JOIN: &str = concat!(
     "INSERT INTO dtm_node AS n (name, epoch, heartbeat) VALUES ($2, 1, ",
@@ -22,7 +24,15 @@ const HEARTBEAT: &str = concat!(
 
 const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL WHERE name = $1 AND epoch = $2";
 
+const NOW: &str = concat!("SELECT ", now!(), " AS now");
+
 impl Postgres {
+    pub(super) async fn own_time(&self) -> Result<Timestamp, Fault> {
+        let row = self.reader().await?.row(sqlx::query(NOW).bind(self.given_now())).await?;
+        let now = row.map_or(Ok(0), |row| row.try_get("now")).map_err(fault)?;
+        timestamp(now).map_err(Fault::Trouble)
+    }
+
     pub(super) async fn start_node(&self, node: &NodeName) -> Result<Epoch, Fault> {
         let statement = sqlx::query(JOIN).bind(self.given_now()).bind(node.as_str());
         let row = self.writer().await?.row(statement).await?;
