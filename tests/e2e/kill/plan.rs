@@ -12,7 +12,7 @@ use crate::harness::With;
 
 #[derive(Debug)]
 pub(super) struct Plan {
-    gid: String,
+    pub(super) gid: String,
     kind: Kind,
     /// The number of branches.
     branches: usize,
