@@ -4,6 +4,8 @@
 #   bash tests/run.sh               everything in Rust
 #   bash tests/run.sh --compat      the published Go, Python and Java SDKs against the server (tests/compat/README.md)
 #   bash tests/run.sh --all         both
+#   bash tests/run.sh --chaos 600   servers, databases and networks fail at random under load, for so many seconds on each store
+#                                   (E2E_STORE=sled, mysql or postgres: on that one; CHAOS_SEED=N: the same faults again)
 #   bash tests/run.sh -p dtm-core   other arguments go to cargo test
 #
 # Environment variables reach the tests. With CI set, a test that lacks something fails instead of being skipped.
@@ -14,6 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 DENY_VERSION=0.20.2
 log=$(mktemp)
 with_services=false
+chaos_stores='sled mysql postgres'
 services_used='postgres mariadb redis redis_cluster'
 finish() {
     rm -f "$log"
@@ -24,8 +27,17 @@ finish() {
 }
 trap finish EXIT
 failed_steps=()
-in_rust=true with_sdks=false
+in_rust=true with_sdks=false only_chaos=''
 case ${1:-} in
+    --chaos)
+        only_chaos=${2:-}
+        if [[ ! $only_chaos =~ ^[1-9][0-9]*$ ]]; then
+            echo "usage: bash tests/run.sh --chaos SECONDS" >&2
+            exit 2
+        fi
+        in_rust=false
+        shift 2
+        ;;
     --compat) in_rust=false with_sdks=true && shift ;;
     --all) with_sdks=true && shift ;;
 esac
@@ -80,6 +92,20 @@ tests_on() { # mysql, postgres or redis; the script of the service
         cargo test -p dtm-tests --test e2e --no-fail-fast -- --skip embedded:: 2>&1 | tee -a "$log"
 }
 
+# Its databases are its own: it kills them. In the short form it is part of every run.
+chaos() { # seconds, stores...
+    local seconds=$1 store
+    shift
+    for store in "$@"; do
+        step "chaos on $store" chaos_on "$seconds" "$store"
+    done
+}
+
+chaos_on() { # seconds, store
+    CHAOS_SECONDS=$1 E2E_STORE=$2 \
+        cargo test -p dtm-tests --test e2e chaos:: -- --ignored --nocapture 2>&1 | tee -a "$log"
+}
+
 compat() { bash tests/compat/run.sh "$@" 2>&1 | tee -a "$log"; }
 
 # Databases for the tests of stores. Where one cannot be had, its tests say SKIPPED; in CI that is a failure.
@@ -124,10 +150,12 @@ if [[ $in_rust == true ]]; then
     if (($# == 0)); then
         step "tests on mysql" tests_on mysql mariadb
         step "tests on postgres" tests_on postgres postgres
+        chaos 20 $chaos_stores
     fi
     step documents documents
     set --
 fi
+if [[ -n $only_chaos ]]; then chaos "$only_chaos" ${E2E_STORE:-$chaos_stores}; fi
 if [[ $with_sdks == true ]]; then step compat compat "$@"; fi
 
 aloud=$(skipped_aloud)
@@ -136,7 +164,7 @@ failed=$(count failed)
 skipped=$(($(count ignored) + aloud))
 for name in ${failed_steps[@]+"${failed_steps[@]}"}; do
     # Failed tests and cases are counted one by one; a run that failed without any counts as one.
-    if [[ $name != tests* && $name != compat* ]] || ((failed == 0)); then failed=$((failed + 1)); fi
+    if [[ $name != tests* && $name != chaos* && $name != compat* ]] || ((failed == 0)); then failed=$((failed + 1)); fi
 done
 if ((${#failed_steps[@]} > 0)); then say "failed: ${failed_steps[*]}"; else say "everything is fine"; fi
 echo "$passed passed, $failed failed, $skipped skipped"

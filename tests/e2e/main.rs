@@ -19,6 +19,7 @@
 //! | `embedded` | what only the embedded store can be asked |
 //! | `import` | taking over what a stopped DTM has left |
 //! | `servers` | several servers on one store |
+//! | `chaos` | several servers under load while they, their database and their network fail at random |
 //! | `restart`, `kill` | SIGTERM, kill -9, and what is left afterwards |
 //!
 //! Each case starts a server and a branch service of its own on free ports and shares nothing, so all of them
@@ -35,6 +36,7 @@ mod bad_input;
 mod bad_transport;
 mod branch_answers;
 mod branch_calls;
+mod chaos;
 mod discovery;
 mod embedded;
 mod envelope;

@@ -81,11 +81,11 @@ impl Client {
         View::of(&answer.body)
     }
 
-    /// As [`Client::query`], with an error for a connection that breaks.
-    pub(crate) async fn try_query(&self, gid: &str) -> Result<View, reqwest::Error> {
+    /// As [`Client::query`], with an error for a connection that breaks, and `None` when the server does not know.
+    pub(crate) async fn try_query(&self, gid: &str) -> Result<Option<View>, reqwest::Error> {
         let path = format!("/api/dtmsvr/query?gid={}", escaped(gid));
         let answer = self.send(Method::GET, &path, None, "").await?;
-        Ok(View::of(&answer.body))
+        Ok((answer.status == 200).then(|| View::of(&answer.body)))
     }
 
     /// Asks until `/query` shows what is wanted: from outside, there is nothing else to wait for.

@@ -66,6 +66,20 @@ impl Place {
         Some(Self::new())
     }
 
+    /// Without a database: whoever starts servers here says where theirs is.
+    pub(crate) fn without_database() -> Self {
+        Self { folder: TempDir::new().expect("a temporary folder can be made"), database: None }
+    }
+
+    /// What `E2E_STORE` says.
+    pub(crate) fn store() -> &'static str {
+        match kind() {
+            None => "sled",
+            Some(Kind::Mysql) => "mysql",
+            Some(Kind::Postgres) => "postgres",
+        }
+    }
+
     /// The folder of the embedded store.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")

@@ -160,6 +160,34 @@ impl Server {
         *self = next;
     }
 
+    /// As [`Server::restart`]; whether it has started.
+    pub(crate) async fn try_restart(&mut self) -> bool {
+        let log = Log::default();
+        log.continues(&self.log);
+        let mut child = spawn(&self.place, self.ports, &self.settings, &log);
+        let started = log.ports(&mut child).await.is_some();
+        (self.child, self.log) = (child, log);
+        started
+    }
+
+    /// Whether the process is there.
+    pub(crate) fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// What it has written about one transaction.
+    pub(crate) fn log_of(&self, gid: &str) -> String {
+        let of =
+            |line: &&str| line.split(|it: char| !it.is_alphanumeric() && it != '-').any(|word| word == gid);
+        let log = self.log.text();
+        log.lines().filter(of).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Does not print the log when the test fails.
+    pub(crate) fn keep_quiet(&self) {
+        self.log.0.text.lock().clear();
+    }
+
     /// Starts another process on the same folder, which is expected to end by itself.
     pub(crate) async fn second_on_same_folder(&self) -> Ended {
         ends(&self.place, Ports::FREE, &self.settings).await

@@ -11,20 +11,20 @@ use crate::harness::{Call, Reply};
 
 /// What happened to one branch of one transaction.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Forward calls (action, confirm), however often.
-    pub(super) forward: usize,
+    pub(crate) forward: usize,
     /// Backward calls (compensate, cancel), however often.
-    pub(super) backward: usize,
+    pub(crate) backward: usize,
     /// How often the effect was applied.
-    pub(super) applied: usize,
+    pub(crate) applied: usize,
     /// How often the effect was undone.
-    pub(super) undone: usize,
+    pub(crate) undone: usize,
     /// A backward call came first: a late forward call does nothing.
     barred: bool,
 }
 
-pub(super) struct Ledger(Mutex<Books>);
+pub(crate) struct Ledger(Mutex<Books>);
 
 struct Books {
     entries: HashMap<String, HashMap<String, Entry>>,
@@ -34,27 +34,27 @@ struct Books {
 }
 
 impl Ledger {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed);
         Self(Mutex::new(Books { entries: HashMap::new(), ended: HashSet::new(), late: Vec::new(), rng }))
     }
 
     /// Somebody has seen that the transaction has ended.
-    pub(super) fn has_ended(&self, gid: &str) {
+    pub(crate) fn has_ended(&self, gid: &str) {
         self.0.lock().ended.insert(gid.to_owned());
     }
 
-    pub(super) fn entries(&self, gid: &str) -> HashMap<String, Entry> {
+    pub(crate) fn entries(&self, gid: &str) -> HashMap<String, Entry> {
         self.0.lock().entries.get(gid).cloned().unwrap_or_default()
     }
 
-    pub(super) fn assert_no_late_calls(&self) {
+    pub(crate) fn assert_no_late_calls(&self) {
         let books = self.0.lock();
         assert!(books.late.is_empty(), "called after the end was seen: {:#?}", books.late);
     }
 
     /// Does what a branch behind a barrier does, and now and then fails to do it, or to say so.
-    pub(super) fn decide(&self, call: &Call) -> Reply {
+    pub(crate) fn decide(&self, call: &Call) -> Reply {
         let (gid, branch_id, op) = (call.gid(), call.branch_id(), call.op());
         if gid.is_empty() {
             return Reply::ok();

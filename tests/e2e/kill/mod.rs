@@ -6,9 +6,9 @@
 //! | `ledger` | the branch service's books: each effect behind a barrier, and who called whom when |
 //! | `world` | what the clients share: the server, whether it is up, whether it is over |
 
-mod ledger;
-mod plan;
-mod world;
+pub(crate) mod ledger;
+pub(crate) mod plan;
+pub(crate) mod world;
 
 use std::sync::Arc;
 use std::time::Duration;

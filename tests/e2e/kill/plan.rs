@@ -10,16 +10,16 @@ use super::ledger::Entry;
 use super::world::World;
 use crate::harness::With;
 
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) gid: String,
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) gid: String,
     kind: Kind,
     /// The number of branches.
     branches: usize,
     /// The position of the step that refuses.
     refuses: Option<usize>,
     /// Whether every request was answered; otherwise the client gave up when the server died.
-    pub(super) acknowledged: bool,
+    pub(crate) acknowledged: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ enum Kind {
 }
 
 impl Plan {
-    pub(super) fn random(rng: &mut StdRng, gid: &str) -> Self {
+    pub(crate) fn random(rng: &mut StdRng, gid: &str) -> Self {
         let kind = match rng.random_range(0..10) {
             0..6 => Kind::Saga { concurrent: false },
             6..8 => Kind::Saga { concurrent: true },
@@ -44,7 +44,7 @@ impl Plan {
     }
 
     /// Sends its requests, repeats those whose answer is lost or gives up, and waits for the end.
-    pub(super) async fn carry_out(&mut self, world: &World, rng: &mut StdRng) {
+    pub(crate) async fn carry_out(&mut self, world: &World, rng: &mut StdRng) {
         let gives_up = rng.random_ratio(2, 10);
         for (verb, body) in self.requests(world) {
             if gives_up {
@@ -100,7 +100,7 @@ impl Plan {
     }
 
     /// Status and effects have to fit what was wanted.
-    pub(super) async fn verify(&self, world: &World) {
+    pub(crate) async fn verify(&self, world: &World) {
         let view = world.query(&self.gid).await;
         let entries = world.ledger.entries(&self.gid);
         if !self.acknowledged {
@@ -129,7 +129,7 @@ impl Plan {
     }
 
     /// A tcc or message whose client went away: nobody has promised anything before its time-out.
-    pub(super) fn may_wait_for_its_client(&self) -> bool {
+    pub(crate) fn may_wait_for_its_client(&self) -> bool {
         !self.acknowledged && !matches!(self.kind, Kind::Saga { .. })
     }
 

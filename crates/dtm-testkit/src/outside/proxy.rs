@@ -1,6 +1,7 @@
 //! A network between a store and its database that loses answers when it is told to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +19,10 @@ pub enum Answers {
     LoseThatTo(&'static [u8]),
     /// They never arrive, and the connection stays.
     Silence,
+    /// The connection breaks instead of the next answer, whatever it is.
+    Lose,
+    /// Each arrives after so long.
+    Late(Duration),
 }
 
 /// Listens on a port of its own until it is dropped.
@@ -62,7 +67,8 @@ impl Drop for Proxy {
 }
 
 async fn forward(client: TcpStream, server: Arc<str>, answers: watch::Receiver<Answers>) {
-    let server = TcpStream::connect(&*server).await.unwrap();
+    // One that is down is down for the client too.
+    let Ok(server) = TcpStream::connect(&*server).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let (asked, was_asked) = watch::channel(false);
@@ -88,8 +94,12 @@ async fn forward(client: TcpStream, server: Arc<str>, answers: watch::Receiver<A
         match now {
             Answers::LoseThat(lost) if occurs(lost, bytes) => break,
             Answers::LoseThatTo(_) if *was_asked.borrow() => break,
+            Answers::Lose => break,
             Answers::Silence => {}
-            Answers::Pass | Answers::LoseThat(_) | Answers::LoseThatTo(_) => {
+            Answers::Pass | Answers::LoseThat(_) | Answers::LoseThatTo(_) | Answers::Late(_) => {
+                if let Answers::Late(span) = now {
+                    tokio::time::sleep(span).await;
+                }
                 if to_client.write_all(bytes).await.is_err() {
                     break;
                 }
