@@ -48,6 +48,11 @@ impl Ledger {
         self.0.lock().entries.get(gid).cloned().unwrap_or_default()
     }
 
+    /// Calls for transactions whose end somebody had seen.
+    pub(crate) fn late_calls(&self) -> usize {
+        self.0.lock().late.len()
+    }
+
     pub(crate) fn assert_no_late_calls(&self) {
         let books = self.0.lock();
         assert!(books.late.is_empty(), "called after the end was seen: {:#?}", books.late);
