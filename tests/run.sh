@@ -150,6 +150,7 @@ if [[ $in_rust == true ]]; then
     if (($# == 0)); then
         step "tests on mysql" tests_on mysql mariadb
         step "tests on postgres" tests_on postgres postgres
+        step "tests on redis" tests_on redis redis
         chaos 20 $chaos_stores
     fi
     step documents documents

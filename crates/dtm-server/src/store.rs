@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dtm_store::owner::OwnerError;
 use dtm_store::{Clock, NodeName, Store};
+use dtm_store_redis::{RedisConfig, RedisStore, Replicas};
 use dtm_store_sled::{SledConfig, SledStore};
 use dtm_store_sql::{SqlConfig, SqlStore};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -34,6 +35,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Sto
         }
         StoreDriver::Mysql => open_sql(config, mysql_url(&config.store.database)).await,
         StoreDriver::Postgres => open_sql(config, postgres_url(&config.store.database)).await,
+        StoreDriver::Redis => Ok(Arc::new(RedisStore::open(redis(config)).await?)),
     }
 }
 
@@ -43,7 +45,7 @@ pub(crate) fn node_name(config: &Config) -> Result<NodeName, OwnerError> {
         (Some(name), _) => NodeName::parse(name),
         (None, StoreDriver::Sled) => NodeName::parse(EMBEDDED_NODE),
         // Never the same twice: two servers under one name would end each other.
-        (None, StoreDriver::Mysql | StoreDriver::Postgres) => {
+        (None, StoreDriver::Mysql | StoreDriver::Postgres | StoreDriver::Redis) => {
             NodeName::parse(&format!("server-{}", ShortUuid::generate()))
         }
     }
@@ -68,11 +70,17 @@ pub fn described(config: &Config) -> std::io::Result<String> {
         }
         StoreDriver::Mysql => database("mysql", MYSQL_PORT),
         StoreDriver::Postgres => database("postgres", POSTGRES_PORT),
+        StoreDriver::Redis => format!(
+            "redis at {}, prefix {}; any number of servers may share it",
+            redis_addresses(&config.store.database).join(","),
+            config.store.database.redis.prefix
+        ),
     })
 }
 
 const MYSQL_PORT: u16 = 3306;
 const POSTGRES_PORT: u16 = 5432;
+const REDIS_PORT: u16 = 6379;
 
 async fn open_sql(config: &Config, url: String) -> Result<Arc<dyn Store>, dtm_store::Error> {
     let mut settings = SqlConfig::new(url);
@@ -82,6 +90,41 @@ async fn open_sql(config: &Config, url: String) -> Result<Arc<dyn Store>, dtm_st
         settings.limit_connections(most);
     }
     Ok(Arc::new(SqlStore::open(settings).await?))
+}
+
+fn redis(config: &Config) -> RedisConfig {
+    let database = &config.store.database;
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let defaults = RedisConfig::new(redis_addresses(database));
+    RedisConfig {
+        user: given(&database.user),
+        password: given(&database.password),
+        // Redis cannot be asked whether it can: what only prefers TLS goes without
+        tls: database.tls == TlsMode::VerifyHost,
+        prefix: database.redis.prefix.clone(),
+        node_timeout: config.runner.node_timeout,
+        connections: database
+            .connections_max
+            .map_or(defaults.connections, |most| most.min(defaults.connections)),
+        replicas: database
+            .redis
+            .replicas
+            .map(|count| Replicas { count, timeout: database.redis.replicas_timeout }),
+        ..defaults
+    }
+}
+
+/// Each with its port: one that is given with a host, or the one of all.
+fn redis_addresses(database: &DatabaseConfig) -> Vec<String> {
+    let port = database.port.unwrap_or(REDIS_PORT);
+    let hosts = database.host.split(',').map(str::trim).filter(|host| !host.is_empty());
+    let address = |host: &str| match host.rsplit_once(':') {
+        // an address of IPv6 has colons of its own
+        Some((name, _)) if !name.contains(':') || name.ends_with(']') => host.to_owned(),
+        Some(_) if !host.starts_with('[') => format!("[{host}]:{port}"),
+        _ => format!("{host}:{port}"),
+    };
+    hosts.map(address).collect()
 }
 
 fn mysql_url(database: &DatabaseConfig) -> String {
@@ -129,4 +172,21 @@ fn url(scheme: &str, database: &DatabaseConfig, port: u16, parameters: &[(&str, 
         quoted(&database.name),
         query.join("&")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_member_of_a_cluster_has_a_port_of_its_own_or_that_of_all() {
+        let addresses = |host: &str, port: Option<u16>| {
+            redis_addresses(&DatabaseConfig { host: host.to_owned(), port, ..DatabaseConfig::default() })
+        };
+        assert_eq!(addresses("redis", None), ["redis:6379"]);
+        assert_eq!(addresses("10.0.0.1", Some(7000)), ["10.0.0.1:7000"]);
+        assert_eq!(addresses("a:1, b:2,c", Some(3)), ["a:1", "b:2", "c:3"]);
+        assert_eq!(addresses("::1", None), ["[::1]:6379"]);
+        assert_eq!(addresses("[::1]:7,[::2]", Some(8)), ["[::1]:7", "[::2]:8"]);
+    }
 }

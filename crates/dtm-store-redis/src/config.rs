@@ -27,8 +27,8 @@ pub struct RedisConfig {
     pub clock: Option<Arc<dyn Clock>>,
     /// How long after its last heartbeat a node counts as alive.
     pub node_timeout: Duration,
-    /// How many batches are written at the same time. Redis executes one after the other: more than one only make batches
-    /// small, and each costs it a flush.
+    /// How many batches are on their way at the same time: while Redis executes one, the next is put together. More than
+    /// two make batches small, and each costs Redis a flush.
     pub committers: NonZeroUsize,
     /// How many connections to each server there are at most.
     pub connections: NonZeroUsize,
@@ -67,7 +67,7 @@ impl RedisConfig {
             shards: NonZeroU16::new(64).unwrap_or(NonZeroU16::MIN),
             clock: None,
             node_timeout: Duration::from_secs(3),
-            committers: NonZeroUsize::MIN,
+            committers: at_least_one(2),
             connections: at_least_one(16),
             queue_bound: group_commit::Config::default().queue_bound,
             connect_timeout: Duration::from_secs(10),

@@ -1,6 +1,8 @@
 //! The contract of a store: what callers can do themselves is done here, in parallel; the rest is queued, or asked of
 //! Redis at once.
 
+use std::time::Duration;
+
 use dtm_core::model::{Gid, Registration, Timestamp};
 use dtm_store::codec::{CodecError, encode_definition, encode_registration, encode_state};
 use dtm_store::precondition::{Head, check_due};
@@ -20,6 +22,9 @@ const CLAIM_MAX: usize = 256;
 
 /// How many transactions one step of a mass change takes at most.
 const STEP_MAX: usize = 1_000;
+
+/// How long whoever asks for the health waits at most: shorter than most probes do.
+const HEALTH: Duration = Duration::from_secs(2);
 
 /// What every cursor of this store begins with.
 const CURSOR: &str = "redis:";
@@ -180,7 +185,10 @@ impl Store for RedisStore {
     }
 
     async fn health(&self) -> Result<(), Error> {
-        self.redis().health().await.map_err(Fault::error)
+        match tokio::time::timeout(HEALTH, self.redis().health()).await {
+            Ok(health) => health.map_err(Fault::error),
+            Err(_) => Err(Error::Unavailable(format!("Redis could not be written within {HEALTH:?}"))),
+        }
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Where a server keeps its transactions.
 //!
-//! `E2E_STORE` says in which store: `sled` (the default), `mysql` or `postgres`. Each server gets a place of its own: a
-//! folder, a database, a schema.
+//! `E2E_STORE` says in which store: `sled` (the default), `mysql`, `postgres`, `redis` or `redis_cluster`. Each server gets
+//! a place of its own: a folder, a database, a schema, a prefix.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(crate) struct Place {
     database: Option<Database>,
 }
 
-/// A database in MariaDB, a schema in PostgreSQL.
+/// A database in MariaDB, a schema in PostgreSQL, a prefix in Redis.
 #[derive(Debug)]
 struct Database {
     kind: Kind,
@@ -31,6 +31,8 @@ struct Database {
 enum Kind {
     Mysql,
     Postgres,
+    Redis,
+    RedisCluster,
 }
 
 impl Place {
@@ -90,9 +92,22 @@ impl Place {
         let Some(database) = &self.database else { return Vec::new() };
         let service = service(database.kind);
         let value = |name: &str| service.value(name).to_owned();
+        if database.kind == Kind::RedisCluster {
+            let mut variables = vec![
+                ("STORE_DRIVER", "redis".to_owned()),
+                ("STORE_HOST", value("NODES")),
+                ("STORE_REDIS_PREFIX", database.name.clone()),
+            ];
+            if let Some(password) = database.password {
+                variables
+                    .extend([("STORE_USER", database.name.clone()), ("STORE_PASSWORD", password.to_owned())]);
+            }
+            return variables;
+        }
         let mut variables = vec![("STORE_HOST", value("HOST")), ("STORE_PORT", value("PORT"))];
         let (user, password) = match database.password {
             Some(password) => (database.name.clone(), password.to_owned()),
+            None if database.kind == Kind::Redis => (String::new(), value("PASSWORD")),
             None => (value("USER"), value("PASSWORD")),
         };
         variables.extend([("STORE_USER", user), ("STORE_PASSWORD", password)]);
@@ -105,6 +120,10 @@ impl Place {
                 ("STORE_DB", value("DATABASE")),
                 ("STORE_SCHEMA", database.name.clone()),
             ]),
+            Kind::Redis | Kind::RedisCluster => variables.extend([
+                ("STORE_DRIVER", "redis".to_owned()),
+                ("STORE_REDIS_PREFIX", database.name.clone()),
+            ]),
         }
         variables
     }
@@ -116,6 +135,7 @@ impl Database {
         match self.kind {
             Kind::Mysql => self.execute(&format!("CREATE DATABASE {name}")),
             Kind::Postgres => self.execute(&format!("CREATE SCHEMA {name}")),
+            Kind::Redis | Kind::RedisCluster => {}
         }
         let Some(password) = self.password else { return };
         match self.kind {
@@ -125,6 +145,10 @@ impl Database {
             Kind::Postgres => self.execute(&format!(
                 "CREATE ROLE {name} LOGIN PASSWORD '{password}'; GRANT ALL ON SCHEMA {name} TO {name}"
             )),
+            Kind::Redis | Kind::RedisCluster => {
+                let secret = format!(">{password}");
+                self.ask_redis(&["ACL", "SETUSER", name, "on", &secret, "~*", "&*", "+@all"]);
+            }
         }
     }
 
@@ -132,7 +156,8 @@ impl Database {
     fn execute(&self, statement: &str) {
         let service = service(self.kind);
         let value = |name: &str| service.value(name);
-        let mut command = match self.kind {
+        let command = match self.kind {
+            Kind::Redis | Kind::RedisCluster => return self.ask_redis(&[statement]),
             Kind::Mysql => {
                 let mut command = Command::new("mariadb");
                 command.args(["--no-defaults", "--execute", statement]);
@@ -151,9 +176,39 @@ impl Database {
                 command
             }
         };
-        let output = command.output().expect("the client program of the database can be run");
-        assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+        run(command, statement);
     }
+
+    fn remove_keys(&self) {
+        let script = "#!lua flags=allow-cross-slot-keys\n\
+            for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('UNLINK', key) end";
+        for pattern in [format!("{{{}}}*", self.name), format!("{{{}:*", self.name)] {
+            self.ask_redis(&["EVAL", script, "0", &pattern]);
+        }
+    }
+
+    /// Asks every server that has anything.
+    fn ask_redis(&self, words: &[&str]) {
+        let service = service(self.kind);
+        let places = match self.kind {
+            Kind::RedisCluster => service.value("NODES").to_owned(),
+            _ => format!("{}:{}", service.value("HOST"), service.value("PORT")),
+        };
+        for place in places.split(',') {
+            let (host, port) = place.split_once(':').expect("an address has a port");
+            let mut command = Command::new("redis-cli");
+            command.args(["-e", "-h", host, "-p", port]).args(words);
+            if self.kind == Kind::Redis {
+                command.env("REDISCLI_AUTH", service.value("PASSWORD"));
+            }
+            run(command, words[0]);
+        }
+    }
+}
+
+fn run(mut command: Command, what: &str) {
+    let output = command.output().expect("the client program of the database can be run");
+    assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 impl Drop for Database {
@@ -163,11 +218,13 @@ impl Drop for Database {
         match self.kind {
             Kind::Mysql => self.execute(&format!("DROP DATABASE {name}")),
             Kind::Postgres => self.execute(&format!("DROP SCHEMA {name} CASCADE")),
+            Kind::Redis | Kind::RedisCluster => self.remove_keys(),
         }
         match self.kind {
             _ if !user => {}
             Kind::Mysql => self.execute(&format!("DROP USER {name}@'%'")),
             Kind::Postgres => self.execute(&format!("DROP ROLE {name}")),
+            Kind::Redis | Kind::RedisCluster => self.ask_redis(&["ACL", "DELUSER", name]),
         }
     }
 }
@@ -180,7 +237,9 @@ fn kind() -> Option<Kind> {
         Err(_) | Ok("" | "sled") => None,
         Ok("mysql") => Some(Kind::Mysql),
         Ok("postgres") => Some(Kind::Postgres),
-        Ok(other) => panic!("E2E_STORE = {other}: it may be sled, mysql or postgres"),
+        Ok("redis") => Some(Kind::Redis),
+        Ok("redis_cluster") => Some(Kind::RedisCluster),
+        Ok(other) => panic!("E2E_STORE = {other}: it may be sled, mysql, postgres, redis or redis_cluster"),
     })
 }
 
@@ -202,7 +261,11 @@ impl Service {
 fn service(kind: Kind) -> &'static Service {
     static MYSQL: OnceLock<Service> = OnceLock::new();
     static POSTGRES: OnceLock<Service> = OnceLock::new();
+    static REDIS: OnceLock<Service> = OnceLock::new();
+    static REDIS_CLUSTER: OnceLock<Service> = OnceLock::new();
     match kind {
+        Kind::Redis => REDIS.get_or_init(|| asked("redis", "REDIS")),
+        Kind::RedisCluster => REDIS_CLUSTER.get_or_init(|| asked("redis_cluster", "REDIS_CLUSTER")),
         Kind::Mysql => MYSQL.get_or_init(|| asked("mariadb", "MARIADB")),
         Kind::Postgres => POSTGRES.get_or_init(|| asked("postgres", "POSTGRES")),
     }

@@ -100,6 +100,8 @@ pub enum StoreDriver {
     Mysql,
     /// PostgreSQL.
     Postgres,
+    /// Redis, a single server or a cluster.
+    Redis,
 }
 
 impl StoreDriver {
@@ -108,7 +110,7 @@ impl StoreDriver {
     pub const fn is_shared(self) -> bool {
         match self {
             Self::Sled => false,
-            Self::Mysql | Self::Postgres => true,
+            Self::Mysql | Self::Postgres | Self::Redis => true,
         }
     }
 }
@@ -116,7 +118,7 @@ impl StoreDriver {
 /// Where a database is, and how to talk to it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseConfig {
-    /// A name or an address.
+    /// A name or an address; of a Redis cluster several, separated by `,`, each with its port.
     pub host: String,
     /// `None`: the usual one of that database.
     pub port: Option<u16>,
@@ -136,6 +138,19 @@ pub struct DatabaseConfig {
     pub connections_max: Option<NonZeroUsize>,
     /// How long a connection is used at most. `None`: as long as it works.
     pub connection_age_max: Option<Duration>,
+    /// What only Redis has.
+    pub redis: RedisSettings,
+}
+
+/// What only Redis has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisSettings {
+    /// What the names of all keys begin with.
+    pub prefix: String,
+    /// How many replicas have to have a write before it is acknowledged. `None`: none.
+    pub replicas: Option<NonZeroUsize>,
+    /// How long to wait for them.
+    pub replicas_timeout: Duration,
 }
 
 /// Whether a connection to a database is encrypted, and what of the other side is checked.
@@ -308,6 +323,11 @@ impl Default for DatabaseConfig {
             tls_authorities: None,
             connections_max: NonZeroUsize::new(500),
             connection_age_max: Some(Duration::from_secs(300)),
+            redis: RedisSettings {
+                prefix: "{a}".to_owned(),
+                replicas: None,
+                replicas_timeout: Duration::from_secs(1),
+            },
         }
     }
 }
@@ -380,6 +400,7 @@ impl StoreDriver {
             Self::Sled => "sled",
             Self::Mysql => "mysql",
             Self::Postgres => "postgres",
+            Self::Redis => "redis",
         }
     }
 }

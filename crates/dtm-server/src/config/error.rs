@@ -96,7 +96,7 @@ pub enum Problem {
     },
     /// A store that this version does not have.
     #[error(
-        "{origin}: Store.Driver = '{driver}': this version has no such store; set it to mysql, postgres or sled, or leave it out"
+        "{origin}: Store.Driver = '{driver}': this version has no such store; set it to mysql, postgres, redis or sled, or leave it out"
     )]
     NoSuchStore {
         /// Where it stands.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{ConfigError, Problem};
-use super::{Config, Environment, Flags, Origin, Setting, StoreDriver, settings, sources, yaml};
+use super::{Config, Environment, Flags, Origin, Setting, StoreDriver, TlsMode, settings, sources, yaml};
 
 /// A configuration, and where its values come from.
 #[derive(Debug, Clone)]
@@ -124,6 +124,7 @@ impl Loaded {
     fn check_store(&self, driver: &Given, problems: &mut Vec<Problem>) {
         let needs: &[(&str, &str)] = match &*driver.text {
             "sled" | "boltdb" => &[],
+            "redis" => &[("Store.Host", &self.config.store.database.host)],
             "mysql" | "postgres" => &[
                 ("Store.Host", &self.config.store.database.host),
                 ("Store.User", &self.config.store.database.user),
@@ -134,12 +135,27 @@ impl Loaded {
                 return;
             }
         };
+        self.check_driver(problems);
         let missing = needs.iter().filter(|(_, value)| value.is_empty());
         problems.extend(missing.map(|&(path, _)| Problem::StoreNeeds {
             origin: driver.origin.clone(),
             driver: driver.text.clone(),
             path,
         }));
+    }
+
+    /// Values that only some of the databases can have.
+    fn check_driver(&self, problems: &mut Vec<Problem>) {
+        let database = &self.config.store.database;
+        let is_redis = self.config.store.driver == StoreDriver::Redis;
+        let mut refuse = |path: &str, wrong: bool, why: &str| {
+            problems.extend(self.given(path).filter(|_| wrong).map(|given| given.refused(why.to_owned())));
+        };
+        refuse("Store.Host", !is_redis && database.host.contains(','), "only Redis has several");
+        let unverified = matches!(database.tls, TlsMode::Require | TlsMode::VerifyAuthority);
+        refuse("Store.Tls", is_redis && unverified, "with Redis it may be off or verify-full");
+        let authorities = is_redis && database.tls_authorities.is_some();
+        refuse("Store.TlsCa", authorities, "with Redis the authorities of the system count");
     }
 
     fn origin(&self, path: &str) -> String {

@@ -33,7 +33,8 @@ mod yaml;
 pub use command_line::{Action, Flags, parse};
 pub use components::{
     AlertConfig, Config, DatabaseConfig, DiscoveryConfig, GrpcConfig, HttpConfig, LogConfig, LogFormat,
-    LogOutput, RequestLimits, RunnerConfig, StoreConfig, StoreDriver, TlsMode, TransportConfig,
+    LogOutput, RedisSettings, RequestLimits, RunnerConfig, StoreConfig, StoreDriver, TlsMode,
+    TransportConfig,
 };
 pub use error::{ConfigError, Problem};
 pub use import_flags::ImportFlags;

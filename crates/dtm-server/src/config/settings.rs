@@ -31,7 +31,6 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
 const YEAR: u32 = 31_536_000;
 const DAY: u32 = 86_400;
 const GIBIBYTE: u32 = 1 << 30;
-const OTHER_STORES: &str = "belongs to stores that this version does not have";
 const NO_DISCOVERY: &str = "this version does not register itself anywhere";
 const DEAD: &str = "never had an effect in DTM";
 
@@ -68,14 +67,14 @@ pub static GROUPS: &[Group] = &[
         settings: &[
             text(
                 "Store.Driver",
-                "sled (or boltdb, which means sled), mysql (also MariaDB) or postgres; sqlserver and redis are not in \
-                 this version",
+                "sled (or boltdb, which means sled), mysql (also MariaDB), postgres or redis; sqlserver is not in this \
+                 version",
                 "sled",
                 driver,
             )
             .doc(
-                "Where transactions are kept: sled is embedded, for one server and one machine; a database is shared \
-                 by any number of servers.",
+                "Where transactions are kept: sled is embedded, for one server and one machine; a database or \
+                 Redis is shared by any number of servers.",
             )
             .flag("store", "DRIVER")
             .common(),
@@ -98,9 +97,11 @@ pub static GROUPS: &[Group] = &[
                  given; unfinished ones never expire.",
             ),
             words("Store.Host", "")
-                .form("a name or an IP address", |c, text| host(text).map(|host| c.store.database.host = host))
+                .form("a name or an IP address; for a Redis cluster several with their ports, separated by ','", |c, text| {
+                    host(text).map(|host| c.store.database.host = host)
+                })
                 .of_databases()
-.doc("The host of the database.")
+.doc("The host of the database. For a Redis cluster: host:port,host:port,... of some of its members.")
                 .common(),
             text("Store.Port", "a port; empty or 0 means the usual one of the database", "", |c, text| {
                 c.store.database.port = match text {
@@ -172,7 +173,29 @@ pub static GROUPS: &[Group] = &[
             })
             .of_databases()
 .doc("How long a connection to the database is used at most. 0: as long as it works."),
-            words("Store.RedisPrefix", "{a}").doc("The prefix of all keys in Redis.").unused(OTHER_STORES),
+            text("Store.RedisPrefix", "some text, without braces but around it", "{a}", |c, text| {
+                let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+                let usable = !inner.is_empty() && !inner.contains(['{', '}']) && !inner.contains(char::is_control);
+                usable.then(|| text.clone_into(&mut c.store.database.redis.prefix))
+            })
+            .of_databases()
+            .doc(
+                "What the names of all keys in Redis begin with; servers that share a store have the same. Braces around it \
+                 are taken off: transactions are spread over many slots, {a:0} to {a:63}, not kept in one.",
+            ),
+            number("Store.RedisWaitReplicas", "replicas", 0, 100, "0", |c, n| {
+                c.store.database.redis.replicas = NonZeroUsize::new(n as usize);
+            })
+            .of_databases()
+            .doc(
+                "How many replicas of Redis have to have a write before it is acknowledged. With fewer it is unknown, and \
+                 looked at again. It makes losses by a fail-over of Redis unlikely.",
+            ),
+            number("Store.RedisWaitTimeout", "milliseconds", 1, 60_000, "1000", |c, n| {
+                c.store.database.redis.replicas_timeout = Duration::from_millis(u64::from(n));
+            })
+            .of_databases()
+            .doc("How long to wait for these replicas."),
         ],
     },
     Group {
@@ -396,8 +419,12 @@ const fn text(
 
 /// No URL and no path of a socket.
 fn host(text: &str) -> Option<String> {
-    let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']'));
-    plain.then(|| text.trim_start_matches('[').trim_end_matches(']').to_owned())
+    let plain =
+        text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']' | ','));
+    let several = text.contains(',');
+    plain.then(|| {
+        if several { text.to_owned() } else { text.trim_start_matches('[').trim_end_matches(']').to_owned() }
+    })
 }
 
 /// Any text at all.
@@ -457,7 +484,8 @@ fn driver(config: &mut Config, text: &str) -> Option<()> {
         "sled" | "boltdb" => config.store.driver = StoreDriver::Sled,
         "mysql" => config.store.driver = StoreDriver::Mysql,
         "postgres" => config.store.driver = StoreDriver::Postgres,
-        "sqlserver" | "redis" => {}
+        "redis" => config.store.driver = StoreDriver::Redis,
+        "sqlserver" => {}
         _ => return None,
     }
     Some(())

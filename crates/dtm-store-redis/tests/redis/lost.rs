@@ -1,13 +1,15 @@
 //! Connections that are lost, scripts that are forgotten, slots that move: nothing is lost or done twice.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dtm_store::{Error, Filter, Store as _, TransactionStore as _};
 use dtm_store_redis::{RedisConfig, RedisStore};
-use dtm_testkit::outside::{Answers, Proxy};
+use dtm_testkit::outside::{Answers, Private, Proxy, running};
 use tokio::task::JoinSet;
 
 use crate::fixtures::{finish, gid, join, saga};
@@ -115,7 +117,8 @@ async fn scripts_that_redis_has_forgotten_are_loaded_again() {
 async fn connections_that_end_under_load_lose_and_double_nothing() {
     for space in [Space::single(), Space::cluster()] {
         let Some(space) = space else { return };
-        under_load(&space, async |space, stop| {
+        under_load(&space, async |space, stop, may_end| {
+            may_end.store(true, Ordering::Relaxed);
             while !stop.load(Ordering::Relaxed) {
                 for mut connection in space.connect().await {
                     let mut kill = redis::cmd("CLIENT");
@@ -129,7 +132,38 @@ async fn connections_that_end_under_load_lose_and_double_nothing() {
     }
 }
 
-async fn under_load(space: &Space, disturb: impl AsyncFn(&Space, &AtomicBool)) {
+/// Callers notice nothing but a pause: what meets a slot on its way was not executed, and is sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slots_that_move_under_load_lose_and_double_nothing() {
+    if running("redis_cluster", "REDIS_CLUSTER_NODES").is_none() {
+        return;
+    }
+    let server = Private::new("redis_cluster", Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let service = server.start().await;
+    let nodes: Vec<String> = service["REDIS_CLUSTER_NODES"].split(',').map(str::to_owned).collect();
+    let space = Space::at(nodes, None);
+    let unknown = under_load(&space, async |space, _, may_end| {
+        let mut ids = Vec::new();
+        for mut connection in space.connect().await {
+            let id: String = redis::cmd("CLUSTER").arg("MYID").query_async(&mut connection).await.unwrap();
+            ids.push(id);
+        }
+        for (from, to) in [(0, 1), (2, 0)] {
+            let mut reshard = Command::new("redis-cli");
+            reshard.args(["--cluster", "reshard", space.place(), "--cluster-slots", "2000", "--cluster-yes"]);
+            reshard.args(["--cluster-from", &ids[from], "--cluster-to", &ids[to]]);
+            let output = tokio::task::spawn_blocking(move || reshard.output().unwrap()).await.unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        }
+        may_end.store(true, Ordering::Relaxed);
+    })
+    .await;
+    assert_eq!(unknown, 0);
+}
+
+/// Creates transactions until that was disturbed long enough: `disturb` is told when callers have stopped, and says when
+/// they may. How many creations are unknown.
+async fn under_load(space: &Space, disturb: impl AsyncFn(&Space, &AtomicBool, &AtomicBool)) -> usize {
     // a user of its own, so that only its connections are ended
     for mut connection in space.connect().await {
         let mut user = redis::cmd("ACL");
@@ -140,12 +174,16 @@ async fn under_load(space: &Space, disturb: impl AsyncFn(&Space, &AtomicBool)) {
         RedisConfig { user: Some(USER.to_owned()), password: Some("any".to_owned()), ..space.config() };
     let store = Arc::new(RedisStore::open(config).await.unwrap());
     let tokens = Arc::new(join(&store, "a").await);
+    let may_end = Arc::new(AtomicBool::new(false));
     let mut callers = JoinSet::new();
     for caller in 0..20 {
-        let (store, tokens) = (Arc::clone(&store), Arc::clone(&tokens));
+        let (store, tokens, may_end) = (Arc::clone(&store), Arc::clone(&tokens), Arc::clone(&may_end));
         callers.spawn(async move {
             let (mut acknowledged, mut unknown) = (Vec::new(), 0_usize);
-            for index in 0..100 {
+            for index in 0.. {
+                if index >= 100 && may_end.load(Ordering::Relaxed) {
+                    break;
+                }
                 let id = format!("{caller}-{index}");
                 match store.create(saga(&id, &tokens, true)).await {
                     Ok(()) => acknowledged.push(id),
@@ -164,11 +202,11 @@ async fn under_load(space: &Space, disturb: impl AsyncFn(&Space, &AtomicBool)) {
         stop.store(true, Ordering::Relaxed);
         results
     };
-    let (results, ()) = tokio::join!(wait, disturb(space, &stop));
+    let (results, ()) = tokio::join!(wait, disturb(space, &stop, &may_end));
     let acknowledged: Vec<String> = results.iter().flat_map(|(ids, _)| ids.clone()).collect();
     let unknown: usize = results.iter().map(|(_, unknown)| unknown).sum();
     assert!(acknowledged.len() > 100, "{} acknowledged, {unknown} unknown", acknowledged.len());
-    let page = store.scan(&Filter::default(), None, 10_000).await.unwrap();
+    let page = store.scan(&Filter::default(), None, 1_000_000).await.unwrap();
     let stored: BTreeSet<String> =
         page.transactions.iter().map(|listed| listed.definition.gid.to_string()).collect();
     assert_eq!(stored.len(), page.transactions.len(), "each once");
@@ -177,4 +215,5 @@ async fn under_load(space: &Space, disturb: impl AsyncFn(&Space, &AtomicBool)) {
     }
     assert!(stored.len() <= acknowledged.len() + unknown);
     store.close().await.unwrap();
+    unknown
 }

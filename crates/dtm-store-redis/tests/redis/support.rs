@@ -27,7 +27,7 @@ impl Space {
         Some(Self::at(service["REDIS_CLUSTER_NODES"].split(',').map(str::to_owned).collect(), None))
     }
 
-    fn at(addresses: Vec<String>, password: Option<String>) -> Self {
+    pub(crate) fn at(addresses: Vec<String>, password: Option<String>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("t{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         Self { addresses, password, prefix }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dtm_store::{Error, NodeStore as _, Store as _, TopicStore as _, TransactionStore as _};
 use dtm_store_redis::{RedisConfig, RedisStore, Replicas};
-use dtm_testkit::outside::{Private, running};
+use dtm_testkit::outside::{Private, Service, running};
 
 use crate::fixtures::{finish, gid, join, saga};
 use crate::support::{Space, connect};
@@ -131,17 +131,45 @@ async fn a_redis_that_may_drop_transactions_is_refused_and_one_that_is_full_or_r
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_too_few_replicas_have_is_unknown() {
     // promise 1
-    let Some(space) = Space::single() else { return };
-    let replicas = Replicas { count: NonZeroUsize::MIN, timeout: Duration::from_millis(50) };
-    let store = RedisStore::open(space.config()).await.unwrap();
-    let tokens = join(&store, "a").await;
-    let strict = RedisConfig { replicas: Some(replicas), ..space.config() };
-    let error = match RedisStore::open(strict.clone()).await {
-        Err(Error::Fatal(message)) => message,
-        other => panic!("no replica has what the start has written: {other:?}"),
+    if running("redis", "REDIS_HOST").is_none() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (master, replica) =
+        (Private::new("redis", &folder.join("master")), Private::new("redis", &folder.join("replica")));
+    let place = master.start().await;
+    let password = place["REDIS_PASSWORD"].clone();
+    let address = |service: &Service| format!("{}:{}", service["REDIS_HOST"], service["REDIS_PORT"]);
+    let mut second = connect(&address(&replica.start().await), Some(&password)).await;
+    let replicas = Replicas { count: NonZeroUsize::MIN, timeout: Duration::from_millis(200) };
+    let config = RedisConfig {
+        password: Some(password.clone()),
+        replicas: Some(replicas),
+        ..RedisConfig::new([address(&place)])
     };
-    assert_says(&error, &["0 of 1 replicas", "check the replicas"]);
-    assert!(store.create(saga("g", &tokens, true)).await.is_ok());
+    let message = refusal(config.clone()).await;
+    assert_says(&message, &["0 of 1 replicas", "check the replicas"]);
+
+    let mut follow = redis::cmd("CONFIG");
+    follow.arg("SET").arg("masterauth").arg(&password);
+    follow.exec_async(&mut second).await.unwrap();
+    let mut follow = redis::cmd("REPLICAOF");
+    follow.arg(&place["REDIS_HOST"]).arg(&place["REDIS_PORT"]).exec_async(&mut second).await.unwrap();
+    let mut first = connect(&address(&place), Some(&password)).await;
+    let mut connected: usize = 0;
+    while connected == 0 {
+        connected = redis::cmd("WAIT").arg(1).arg(100).query_async(&mut first).await.unwrap();
+    }
+    let store = RedisStore::open(config).await.unwrap();
+    let tokens = join(&store, "a").await;
+    store.create(saga("kept", &tokens, true)).await.unwrap();
+
+    redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec_async(&mut second).await.unwrap();
+    let error = store.create(saga("alone", &tokens, true)).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert_says(&error.to_string(), &["0 of 1 replicas", "check the replicas"]);
+    assert!(store.load(&gid("alone")).await.unwrap().is_some(), "unknown, not undone");
+    assert!(store.health().await.is_err());
 }
 
 /// Only what has finished goes, and no entry of it is left anywhere.

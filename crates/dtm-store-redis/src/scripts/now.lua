@@ -1,0 +1,3 @@
+-- The time.
+-- ARGV: now.
+return clock(ARGV[1])
