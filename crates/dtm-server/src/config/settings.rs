@@ -172,7 +172,7 @@ pub static GROUPS: &[Group] = &[
                 c.store.database.connection_age_max = (n > 0).then(|| Duration::from_secs(u64::from(n) * 60));
             })
             .of_databases()
-.doc("How long a connection to the database is used at most. 0: as long as it works."),
+.doc("How long a connection to MariaDB, MySQL or PostgreSQL is used at most. 0: as long as it works, as in Redis."),
             text("Store.RedisPrefix", "some text, without braces but around it", "{a}", |c, text| {
                 let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
                 let usable = !inner.is_empty() && !inner.contains(['{', '}']) && !inner.contains(char::is_control);
