@@ -17,7 +17,7 @@ DENY_VERSION=0.20.2
 log=$(mktemp)
 with_services=false
 chaos_stores='sled mysql postgres'
-services_used='postgres mariadb redis redis_cluster'
+services_used='postgres mariadb redis redis_cluster faketime'
 finish() {
     rm -f "$log"
     # Databases stay for the next run; in CI there is none.

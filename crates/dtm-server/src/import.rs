@@ -48,7 +48,7 @@ fn settings(config: &Config, flags: &ImportFlags) -> Settings {
         dry_run: flags.dry_run,
         watch: Duration::from_secs(flags.watch_seconds),
         stopped_long_ago: flags.stopped_long_ago,
-        keep_finished: config.store.data_expire.into(),
+        keep_finished: config.store.finished_data_expire.into(),
     }
 }
 

@@ -165,6 +165,10 @@ impl NodeStore for RedisStore {
         })
     }
 
+    async fn now(&self) -> Result<Option<Timestamp>, Error> {
+        self.redis().now().await.map(Some).map_err(Fault::error)
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
         self.redis().leave(node, epoch).await.map_err(Fault::error)
     }

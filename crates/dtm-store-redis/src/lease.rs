@@ -84,8 +84,16 @@ impl Redis {
         };
         let calls: Vec<Call> = self.keys.all().map(call).collect();
         let mut holders = BTreeSet::new();
+        let mut failed = None;
         for (shard, answer) in self.client.run(Kind::Read, &calls).await.into_iter().enumerate() {
-            let (of_shard, entries): (Vec<String>, Vec<(String, String)>) = read(answer?)?;
+            let (of_shard, entries): (Vec<String>, Vec<(String, String)>) = match answer.and_then(read) {
+                Ok(found) => found,
+                // One shard that does not answer keeps nobody from what the others have.
+                Err(fault) => {
+                    failed = failed.or(Some(fault));
+                    continue;
+                }
+            };
             holders.extend(of_shard.into_iter().filter(|holder| holder != own).map(|holder| (holder, shard)));
             found.add("", entries)?;
         }
@@ -96,7 +104,18 @@ impl Redis {
             let dead: Vec<_> = holders.into_iter().filter(|(holder, _)| !alive.contains(holder)).collect();
             self.look_at(&dead, stride, &mut found).await?;
         }
-        Ok(Candidates { entries: found.longest_due(&known), known_at })
+        let entries = found.longest_due(&known);
+        match failed {
+            Some(fault) if entries.is_empty() => Err(fault),
+            Some(fault) => {
+                tracing::warn!(
+                    ?fault,
+                    "some shards could not be looked at for transactions that nobody drives"
+                );
+                Ok(Candidates { entries, known_at })
+            }
+            None => Ok(Candidates { entries, known_at }),
+        }
     }
 
     /// What the dead hold; those that hold nothing any more are forgotten.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use dtm_core::model::Timestamp;
 use dtm_store::{Epoch, NodeName};
 
 use crate::client::Kind;
 use crate::fault::Fault;
 use crate::reply::{read, strange};
-use crate::scripts::{ALIVE, HEARTBEAT, JOIN, LEAVE};
+use crate::scripts::{ALIVE, HEARTBEAT, JOIN, LEAVE, NOW};
 use crate::store::Redis;
 
 /// How long a node that neither renews its heartbeat nor leaves is remembered: a day.
@@ -41,6 +42,14 @@ impl Redis {
             .arg(node.as_str())
             .arg(epoch.0.to_string());
         self.client.run_one(Kind::Write, call).await.map(|_| ())
+    }
+
+    /// The time by which heartbeats are compared.
+    pub(crate) async fn now(&self) -> Result<Timestamp, Fault> {
+        let keys = [self.keys.shared("nodes")];
+        let call = NOW.call(self.keys.everywhere(), &keys).arg(self.given_now());
+        let text: String = read(self.client.run_one(Kind::Read, call).await?)?;
+        text.parse().map(Timestamp::from_millis).map_err(|_| strange(&format!("'{text}' is no time")))
     }
 
     /// The holders that are alive.

@@ -45,6 +45,7 @@ script!(PURGE, with prelude, "purge.lua");
 script!(JOIN, with prelude, "join.lua");
 script!(HEARTBEAT, with prelude, "heartbeat.lua");
 script!(LEAVE, "leave.lua");
+script!(NOW, with prelude, "now.lua");
 script!(ALIVE, with prelude, "alive.lua");
 script!(TOPIC_LOAD, with prelude, "topic_load.lua");
 script!(TOPIC_SAVE, "topic_save.lua");
@@ -52,7 +53,7 @@ script!(TOPIC_DELETE, "topic_delete.lua");
 script!(TOPIC_SCAN, "topic_scan.lua");
 
 /// What a server has to know before it is asked.
-pub(crate) static ALL: [&Source; 19] = [
+pub(crate) static ALL: [&Source; 20] = [
     &OPEN,
     &CREATE,
     &COMMIT,
@@ -67,6 +68,7 @@ pub(crate) static ALL: [&Source; 19] = [
     &JOIN,
     &HEARTBEAT,
     &LEAVE,
+    &NOW,
     &ALIVE,
     &TOPIC_LOAD,
     &TOPIC_SAVE,

@@ -61,14 +61,17 @@ async fn a_gid_that_is_taken_by_something_else_is_a_conflict_and_stays_as_it_is(
 async fn nothing_is_taken_from_a_dtm_that_is_running() {
     let Some((source, _, place)) = filled(Kind::Mysql).await else { return };
     let import = start(&source, &place, &["--watch", "3"]);
-    // As DTM does when it takes a transaction that is due.
-    for second in 1..=3 {
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let imported = tokio::spawn(finished(import));
+    // As DTM does when it takes a transaction that is due; for as long as somebody looks.
+    let mut hour = 0;
+    while !imported.is_finished() {
+        hour += 1;
         source.execute(&format!(
-            "update trans_global set update_time = date_add(update_time, interval {second} hour) where gid = 'saga-ongoing'"
+            "update trans_global set update_time = date_add(update_time, interval {hour} hour) where gid = 'saga-ongoing'"
         ));
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
-    let imported = finished(import).await;
+    let imported = imported.await.unwrap();
     assert_eq!(imported.code, Some(1), "{imported:?}");
     assert!(imported.stderr.contains("DTM is running"), "{imported:?}");
     assert!(!place.data().exists(), "the target is not even opened");

@@ -69,11 +69,9 @@ pub(super) fn import_command() -> Command {
                 .default_value("4")
                 .help("How long to watch whether DTM is running"),
         )
-        .arg(
-            switch("stopped-long-ago").help(
-                "Also when DTM was stopped longer ago than Store.DataExpire; only for the first import",
-            ),
-        )
+        .arg(switch("stopped-long-ago").help(
+            "Also when DTM was stopped longer ago than Store.FinishedDataExpire; only for the first import",
+        ))
 }
 
 impl ImportFlags {

@@ -5,8 +5,9 @@ local found = redis.call('HMGET', KEYS[1], 'owner', 'holder', 'due', 'registered
 for index = 1, 5 do
     if found[index] ~= ARGV[index + 1] then return 0 end
 end
-redis.call('ZREM', KEYS[2], ARGV[1])
+-- What a full Redis refuses comes first, and what would leave the transaction in no index comes last.
 redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[8])
 redis.call('HSET', KEYS[1], 'owner', ARGV[7], 'holder', ARGV[8])
+if KEYS[2] ~= KEYS[3] then redis.call('ZREM', KEYS[2], ARGV[1]) end
 return 1

@@ -19,10 +19,10 @@ if ARGV[8] == '' then
     redis.call('HSET', KEYS[1], 'status', ARGV[7], 'due', '', 'owner', ARGV[10], 'holder', ARGV[11],
         'finished', ARGV[9] ~= '' and ARGV[9] or clock(ARGV[1]), 'state', ARGV[12])
 else
-    if old ~= KEYS[4] then redis.call('ZREM', old, ARGV[2]) end
     redis.call('ZADD', KEYS[4], ARGV[8], ARGV[2])
     if ARGV[11] ~= '' and ARGV[11] ~= holder then redis.call('SADD', KEYS[5], ARGV[11]) end
     redis.call('HSET', KEYS[1], 'status', ARGV[7], 'due', ARGV[8], 'owner', ARGV[10], 'holder', ARGV[11],
         'state', ARGV[12])
+    if old ~= KEYS[4] then redis.call('ZREM', old, ARGV[2]) end
 end
 return 1

@@ -7,7 +7,8 @@ if not (status and due and state) then
     if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZREM', KEYS[3], ARGV[1]) end
     return 0
 end
-if due ~= '' or not finished or tonumber(finished) >= tonumber(ARGV[2]) then return 0 end
+finished = tonumber(finished)
+if due ~= '' or not finished or finished >= tonumber(ARGV[2]) then return 0 end
 if (status ~= 'succeed' and status ~= 'failed') or not framed(state, status) then return 0 end
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('DEL', KEYS[1], KEYS[2])

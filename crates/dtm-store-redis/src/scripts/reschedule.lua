@@ -5,7 +5,7 @@ local status, holder, due, state = found[1], found[2], found[3], found[4]
 if not (status and holder and due and state) or holder ~= ARGV[3] or due == '' then return 0 end
 if tonumber(due) <= tonumber(ARGV[4]) or not framed(state, status) then return 0 end
 local now = clock(ARGV[1])
-if KEYS[2] ~= KEYS[3] then redis.call('ZREM', KEYS[2], ARGV[2]) end
 redis.call('ZADD', KEYS[3], now, ARGV[2])
 redis.call('HSET', KEYS[1], 'holder', '', 'due', now)
+if KEYS[2] ~= KEYS[3] then redis.call('ZREM', KEYS[2], ARGV[2]) end
 return 1
