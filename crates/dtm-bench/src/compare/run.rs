@@ -59,6 +59,9 @@ impl Setting<'_> {
         contender: &Contender<'_>,
     ) -> crate::Result<Run> {
         let arguments = self.arguments;
+        // Before the start, because databases know all counts only while nobody is connected; what a start writes is
+        // little.
+        let counts_before = data.counts().await?;
         let server = match contender {
             Contender::Ours(binary) => {
                 ServerProcess::start_real(binary, folder, "ours", data, &arguments.server.server_arg).await?
@@ -67,7 +70,6 @@ impl Setting<'_> {
                 start_peer(peer, data, folder, arguments.dtm_tables.as_deref(), &arguments.peer_env).await?
             }
         };
-        let counts_before = data.counts().await?;
         let patience = Duration::from_secs(arguments.patience.into());
         let load = Load {
             mode: case.mode,

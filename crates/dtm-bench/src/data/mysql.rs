@@ -88,13 +88,16 @@ impl MysqlData {
 
     /// Of the whole server: transactions and group commits in the binary log (MariaDB), else of InnoDB.
     pub(super) async fn counts(&self) -> crate::Result<Counts> {
-        let rows = sqlx::query(STATUS).fetch_all(&mut self.connect("").await?).await?;
+        let mut connection = self.connect("").await?;
+        let binary_log: i64 =
+            sqlx::query_scalar("SELECT CAST(@@global.log_bin AS SIGNED)").fetch_one(&mut connection).await?;
+        let rows = sqlx::query(STATUS).fetch_all(&mut connection).await?;
         let value = |name: &str| -> Option<u64> {
             let row = rows.iter().find(|row| row.try_get::<String, _>(0).is_ok_and(|it| it == name))?;
             row.try_get::<String, _>(1).ok()?.parse().ok()
         };
         let group_commits = value("Binlog_group_commits");
-        Ok(if group_commits.is_some_and(|count| count > 0) {
+        Ok(if binary_log == 1 && group_commits.is_some() {
             Counts { writes: value("Binlog_commits"), syncs: group_commits }
         } else {
             Counts { writes: value("Handler_commit"), syncs: value("Innodb_os_log_fsyncs") }
@@ -106,7 +109,7 @@ impl MysqlData {
         let script = script
             .replace("DATABASE IF NOT EXISTS dtm", &format!("DATABASE IF NOT EXISTS {}", self.name))
             .replace(" dtm.", &format!(" {}.", self.name));
-        if script.contains(" dtm.") || script.contains("EXISTS dtm") {
+        if script.contains(" dtm.") || script.contains("`dtm`") {
             return Err("DTM's script names a database in a way that is not understood".into());
         }
         sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut self.connect(&self.name).await?).await?;

@@ -27,11 +27,14 @@ pub(crate) async fn start_peer(
                 let tables = tables.ok_or("DTM needs its tables: --dtm-tables FOLDER")?;
                 data.prepare(tables).await?;
             }
-            // 500 connections is DTM's default; progress of branches is written asynchronously, its faster way.
+            // DTM's default of 500 connections is more than the PostgreSQL of tests/services accepts (200): past that
+            // it loses its own requests. Progress of branches is written asynchronously, its faster way.
             command
                 .envs(data.environment(true))
                 .env("HTTP_PORT", http.port().to_string())
                 .env("GRPC_PORT", grpc.port().to_string())
+                .env("STORE_MAX_OPEN_CONNS", "150")
+                .env("STORE_MAX_IDLE_CONNS", "150")
                 .env("UPDATE_BRANCH_SYNC", "0")
                 .env("LOG_LEVEL", "warn")
                 .env("GIN_MODE", "release");
