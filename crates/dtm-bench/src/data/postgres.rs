@@ -128,6 +128,10 @@ impl PostgresData {
             eprintln!("  {count} of {rows} rows");
             if count >= rows {
                 sqlx::raw_sql("VACUUM ANALYZE dtm_transaction").execute(&mut connection).await?;
+                // Writing back is cost of the filling. It needs a right that not everybody has.
+                if let Err(error) = sqlx::raw_sql("CHECKPOINT").execute(&mut connection).await {
+                    eprintln!("  the next figures include writing back what was filled: {error}");
+                }
                 return Ok(count);
             }
             let chunk = i64::try_from((rows - count).min(CHUNK))?;
