@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
@@ -20,6 +19,7 @@ use dtm_store::{OwnerToken, Ownership, Stored};
 
 use super::context::Shared;
 use super::elsewhere;
+use super::event::{Event, Turn};
 use super::request::{Answer, Applied, Command, RequestError};
 use super::timer::{Alarm, Timer};
 
@@ -107,23 +107,25 @@ impl Driver {
             Start::Asked(command) => self.handle(command).await,
             Start::Rescue => self.give_back().await,
         }
+        let mut turn = Turn::Requests;
         while self.unsure || !self.may_end() || !inbox.is_empty() {
             if self.unsure {
                 self.resume_from_store().await;
                 continue;
             }
-            tokio::select! {
-                biased;
-                () = stop.cancelled(), if !self.stopping => self.stop().await,
-                Some((key, outcome)) = self.calls.next(), if !self.calls.is_empty() => {
+            match self.next_event(&stop, &mut inbox, turn).await {
+                Event::Stop => self.stop().await,
+                Event::Outcome(key, outcome) => {
+                    turn = Turn::Requests;
                     self.go_on(&ended(key, outcome)).await;
                 }
-                Some(command) = inbox.recv() => self.handle(command).await,
-                alarm = self.timer.alarm(), if self.timer.is_armed() => match alarm {
-                    Alarm::Wake => self.go_on(&Input::Woke).await,
-                    Alarm::Flush => self.flush().await,
-                },
-                else => break,
+                Event::Request(command) => {
+                    turn = Turn::Outcomes;
+                    self.handle(command).await;
+                }
+                Event::Alarm(Alarm::Wake) => self.go_on(&Input::Woke).await,
+                Event::Alarm(Alarm::Flush) => self.flush().await,
+                Event::Nothing => break,
             }
         }
         self.answer_the_rest().await;

@@ -8,6 +8,7 @@
 //! | `registry` | which transaction is driven by which task |
 //! | `recent` | prepared transactions whose client is about to go on |
 //! | `driver` | the task that drives one transaction |
+//! | `event` | what wakes a driver up, and in which order |
 //! | `handle` | what a driver does with a request |
 //! | `commit` | what a driver does to make a decision durable |
 //! | `elsewhere` | clients that wait here for what another server drives |
@@ -21,6 +22,7 @@ mod context;
 mod driver;
 mod elsewhere;
 mod engine;
+mod event;
 mod handle;
 mod housekeeping;
 mod jitter;
