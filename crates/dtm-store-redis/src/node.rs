@@ -21,7 +21,8 @@ impl Redis {
             .call(self.keys.everywhere(), &keys)
             .arg(self.given_now())
             .arg(node.as_str())
-            .arg(REMEMBERED.max(self.node_timeout.saturating_mul(10)));
+            .arg(REMEMBERED.max(self.node_timeout.saturating_mul(10)))
+            .arg(self.node_timeout);
         let text: String = read(self.client.run_one(Kind::Write, call).await?)?;
         text.parse().map(Epoch).map_err(|_| strange(&format!("'{text}' is no epoch")))
     }
@@ -32,7 +33,8 @@ impl Redis {
             .call(self.keys.everywhere(), &[self.keys.shared("nodes")])
             .arg(self.given_now())
             .arg(node.as_str())
-            .arg(epoch.0.to_string());
+            .arg(epoch.0.to_string())
+            .arg(self.node_timeout);
         read(self.client.run_one(Kind::Write, call).await?)
     }
 

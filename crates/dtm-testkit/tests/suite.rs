@@ -42,6 +42,10 @@ impl StoreUnderTest for Memory {
         NODE_TIMEOUT
     }
 
+    async fn with_node_timeout(&self, node_timeout: Duration) -> Option<Arc<dyn Store>> {
+        Some(Arc::new(self.store.with_node_timeout(node_timeout)))
+    }
+
     async fn reopen(&mut self) {
         self.store = Arc::new(self.store.reopen());
     }
@@ -85,6 +89,10 @@ impl StoreUnderTest for Sim {
 
     fn node_timeout(&self) -> Duration {
         NODE_TIMEOUT
+    }
+
+    async fn with_node_timeout(&self, _: Duration) -> Option<Arc<dyn Store>> {
+        None // as in memory
     }
 
     async fn reopen(&mut self) {

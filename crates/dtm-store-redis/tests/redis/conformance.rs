@@ -49,6 +49,12 @@ impl StoreUnderTest for InRedis {
         Duration::from_secs(3)
     }
 
+    async fn with_node_timeout(&self, node_timeout: Duration) -> Option<Arc<dyn Store>> {
+        let clock = Some(Arc::new(self.clock.clone()) as _);
+        let config = RedisConfig { clock, node_timeout, ..self.space.config() };
+        Some(Arc::new(RedisStore::open(config).await.unwrap()))
+    }
+
     async fn reopen(&mut self) {
         self.store = open(&self.space, &self.clock).await;
     }

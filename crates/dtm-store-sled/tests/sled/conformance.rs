@@ -66,6 +66,10 @@ impl StoreUnderTest for Embedded {
         NODE_TIMEOUT
     }
 
+    async fn with_node_timeout(&self, _: Duration) -> Option<Arc<dyn Store>> {
+        None // one process has the folder
+    }
+
     async fn reopen(&mut self) {
         let folder = self.next_folder();
         self.store = open(&folder, &self.clock).await;

@@ -23,7 +23,7 @@ use crate::session::Session;
 /// Holders are few, and each is one step into the index.
 const HOLDERS: &str = "SELECT DISTINCT holder FROM dtm_transaction WHERE holder > ''";
 
-const ALIVE: &str = "SELECT name, epoch FROM dtm_node WHERE heartbeat >= @dtm_now - ?";
+const ALIVE: &str = "SELECT name, epoch FROM dtm_node WHERE heartbeat >= @dtm_now - COALESCE(alive_for, ?)";
 
 const FREE: &str = "SELECT t.id, t.holder, t.due FROM dtm_transaction t WHERE t.holder = '' AND t.due <= @dtm_now \
     ORDER BY t.due LIMIT ?";

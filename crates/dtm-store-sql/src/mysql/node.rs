@@ -10,16 +10,19 @@ use super::sql::SET_NOW;
 use crate::fault::Fault;
 use crate::record::timestamp;
 
-/// Locks the row until the epoch was read.
-const JOIN: &str = "INSERT INTO dtm_node (name, epoch, heartbeat) VALUES (?, 1, @dtm_now) \
-    ON DUPLICATE KEY UPDATE epoch = epoch + 1, heartbeat = VALUES(heartbeat)";
+/// Locks the row until the epoch was read. Epochs are not smaller than the time: a name whose row was removed long ago
+/// never gets an epoch again.
+const JOIN: &str = "INSERT INTO dtm_node (name, epoch, heartbeat, alive_for) VALUES (?, @dtm_now, @dtm_now, ?) \
+    ON DUPLICATE KEY UPDATE epoch = GREATEST(epoch + 1, VALUES(epoch)), heartbeat = VALUES(heartbeat), \
+    alive_for = VALUES(alive_for), left_at = NULL";
 
 const EPOCH: &str = "SELECT epoch FROM dtm_node WHERE name = ?";
 
 const HEARTBEAT: &str =
     "UPDATE dtm_node SET heartbeat = @dtm_now WHERE name = ? AND epoch = ? AND heartbeat IS NOT NULL";
 
-const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL WHERE name = ? AND epoch = ?";
+const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL, left_at = @dtm_now \
+    WHERE name = ? AND epoch = ? AND heartbeat IS NOT NULL";
 
 const NOW: &str = "SELECT CAST(@dtm_now AS SIGNED) AS now";
 
@@ -36,7 +39,7 @@ impl MySql {
         let name = node.as_str().as_bytes();
         let mut session = self.writer().await?;
         self.begin_now(&mut session).await?;
-        session.rows(sqlx::query(JOIN).bind(name)).await?;
+        session.rows(sqlx::query(JOIN).bind(name).bind(self.node_timeout)).await?;
         let row = session.row(sqlx::query(EPOCH).bind(name)).await?;
         session.commit().await?;
         let number: Option<i64> = row.map(|row| row.try_get("epoch")).transpose().map_err(fault)?;
@@ -56,8 +59,10 @@ impl MySql {
 
     pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {
         let Some(number) = number(epoch) else { return Ok(()) };
+        let mut session = self.writer().await?;
+        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
         let statement = sqlx::query(LEAVE).bind(node.as_str().as_bytes()).bind(number);
-        self.writer().await?.rows(statement).await.map(|_| ())
+        session.rows(statement).await.map(|_| ())
     }
 }
 

@@ -11,7 +11,7 @@ use super::error::number;
 use crate::schema::{missing, newest};
 
 /// What each version adds to the one before, from version 1 on. What was released is never changed here.
-const VERSIONS: &[&str] = &[include_str!("schema/1.sql")];
+const VERSIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The table with the version; it has never changed.
 const KV: &str = include_str!("schema/kv.sql");
@@ -28,6 +28,10 @@ const UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT('dtm-', LEFT(SHA2(DATABASE(), 2
 
 const SET_VERSION: &str = "INSERT INTO dtm_kv (category, name, version, value) VALUES ('schema', 'version', ?, '{}') \
     ON DUPLICATE KEY UPDATE version = VALUES(version)";
+
+/// MySQL cannot be told to add a column only when it is missing. A script that adds some is one statement, which adds all
+/// or none.
+const COLUMN_EXISTS: u16 = 1060;
 
 /// Makes the tables what this server needs. Tables of a newer server are refused: what it writes would be damage
 /// to the other.
@@ -79,11 +83,19 @@ async fn version(connection: &mut MySqlConnection) -> Result<i64, sqlx::Error> {
 
 async fn run(connection: &mut MySqlConnection, script: &'static str, place: &str) -> Result<(), Error> {
     let made = sqlx::raw_sql(script).execute(connection).await;
-    made.map(|_| ()).map_err(|error| match number(&error) {
+    match made {
+        // one statement, which has run already
+        Err(error) if number(&error) == Some(COLUMN_EXISTS) => Ok(()),
+        made => made.map(|_| ()).map_err(|error| not_made(place, error)),
+    }
+}
+
+fn not_made(place: &str, error: sqlx::Error) -> Error {
+    match number(&error) {
         Some(1044 | 1142) => Error::Fatal(format!(
-            "the tables of the store cannot be made in {place}: {error}; grant the server's user CREATE and INDEX on the \
+            "the tables of the store cannot be made in {place}: {error}; grant the server's user CREATE, ALTER and INDEX on the \
              database, or have somebody start the server once who may"
         )),
         _ => fatal(place, error),
-    })
+    }
 }

@@ -22,7 +22,7 @@ use crate::session::Session;
 /// our own may have left. More than is wanted, because others may be taking the first ones right now.
 ///
 /// Holders are few: each is found by one step into the index, from the one before. `$2` is our own holder, `$3` the
-/// time-out of nodes, `$4` tokens of lost claims, `$5` ids to leave alone, `$6` how many.
+/// time-out of nodes that have not said theirs, `$4` tokens of lost claims, `$5` ids to leave alone, `$6` how many.
 macro_rules! candidates {
     () => {
         concat!(
@@ -37,7 +37,7 @@ macro_rules! candidates {
             dead AS ( \
                 SELECT h.holder FROM holders h, clock WHERE h.holder IS NOT NULL AND h.holder <> $2::text \
                     AND NOT EXISTS (SELECT 1 FROM dtm_node n WHERE n.name = split_part(h.holder, ':', 1) \
-                        AND n.epoch::text = split_part(h.holder, ':', 2) AND n.heartbeat >= clock.now - $3::bigint)), \
+                        AND n.epoch::text = split_part(h.holder, ':', 2) AND n.heartbeat >= clock.now - coalesce(n.alive_for, $3::bigint))), \
             candidates AS ( \
                 (SELECT t.id, t.holder, t.due FROM dtm_transaction t \
                     WHERE t.holder = '' AND t.due <= (SELECT now FROM clock) AND t.id <> ALL($5::bigint[]) \

@@ -10,10 +10,14 @@ use super::sql::now;
 use crate::fault::Fault;
 use crate::record::timestamp;
 
+/// Epochs are not smaller than the time: a name whose row was removed long ago never gets an epoch again.
 const JOIN: &str = concat!(
-    "INSERT INTO dtm_node AS n (name, epoch, heartbeat) VALUES ($2, 1, ",
+    "WITH clock AS MATERIALIZED (SELECT ",
     now!(),
-    ") ON CONFLICT (name) DO UPDATE SET epoch = n.epoch + 1, heartbeat = excluded.heartbeat RETURNING n.epoch"
+    " AS now) INSERT INTO dtm_node AS n (name, epoch, heartbeat, alive_for) \
+    SELECT $2::text, clock.now, clock.now, $3::bigint FROM clock \
+    ON CONFLICT (name) DO UPDATE SET epoch = greatest(n.epoch + 1, excluded.epoch), heartbeat = excluded.heartbeat, \
+        alive_for = excluded.alive_for, left_at = NULL RETURNING n.epoch"
 );
 
 const HEARTBEAT: &str = concat!(
@@ -22,7 +26,11 @@ const HEARTBEAT: &str = concat!(
     " WHERE name = $2 AND epoch = $3 AND heartbeat IS NOT NULL RETURNING epoch"
 );
 
-const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL WHERE name = $1 AND epoch = $2";
+const LEAVE: &str = concat!(
+    "UPDATE dtm_node SET heartbeat = NULL, left_at = ",
+    now!(),
+    " WHERE name = $2 AND epoch = $3 AND heartbeat IS NOT NULL"
+);
 
 const NOW: &str = concat!("SELECT ", now!(), " AS now");
 
@@ -34,7 +42,7 @@ impl Postgres {
     }
 
     pub(super) async fn start_node(&self, node: &NodeName) -> Result<Epoch, Fault> {
-        let statement = sqlx::query(JOIN).bind(self.given_now()).bind(node.as_str());
+        let statement = sqlx::query(JOIN).bind(self.given_now()).bind(node.as_str()).bind(self.node_timeout);
         let row = self.writer().await?.row(statement).await?;
         let number: Option<i64> = row.map(|row| row.try_get("epoch")).transpose().map_err(fault)?;
         let number = number.and_then(|number| u64::try_from(number).ok());
@@ -51,7 +59,7 @@ impl Postgres {
 
     pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {
         let Some(number) = number(epoch) else { return Ok(()) };
-        let statement = sqlx::query(LEAVE).bind(node.as_str()).bind(number);
+        let statement = sqlx::query(LEAVE).bind(self.given_now()).bind(node.as_str()).bind(number);
         self.writer().await?.rows(statement).await.map(|_| ())
     }
 }

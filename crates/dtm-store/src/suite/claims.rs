@@ -89,6 +89,29 @@ pub async fn what_a_silent_node_held_is_claimed(under_test: &mut impl StoreUnder
     assert_eq!(claim(&*store, &other, 10).await, [""; 0]);
 }
 
+/// Servers with different settings do not end each other's work, and none of them keeps the work of the dead.
+pub async fn a_node_lives_for_its_own_time_out_and_not_for_that_of_the_claimer(
+    under_test: &mut impl StoreUnderTest,
+) {
+    let (store, now, own) = (under_test.store(), under_test.now(), under_test.node_timeout());
+    let (hasty, patient) = (own / 6, own * 6);
+    let driver = join(&*store, "driver").await;
+    create_held(under_test, saga("g", now), &driver).await;
+    under_test.advance(own / 2).await;
+    store.heartbeat(&node("driver"), driver.epoch()).await.unwrap();
+
+    let Some(store) = under_test.with_node_timeout(hasty).await else { return };
+    let other = join(&*store, "hasty").await;
+    under_test.advance(own - Duration::from_millis(1)).await;
+    assert_eq!(claim(&*store, &other, 10).await, [""; 0], "it may be silent for longer than the claimer");
+
+    let Some(store) = under_test.with_node_timeout(patient).await else { return };
+    let other = join(&*store, "patient").await;
+    assert_eq!(claim(&*store, &other, 10).await, [""; 0]);
+    under_test.advance(Duration::from_millis(2)).await;
+    assert_eq!(claim(&*store, &other, 10).await, ["g"], "it was silent for longer than it may");
+}
+
 /// A node whose heartbeat is late still drives what it holds, and does not take it from itself.
 pub async fn a_claimer_never_gets_what_it_holds_itself(under_test: &mut impl StoreUnderTest) {
     let (store, now) = (under_test.store(), under_test.now());

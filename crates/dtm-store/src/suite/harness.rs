@@ -22,6 +22,9 @@ pub trait StoreUnderTest: Send + Sync {
     /// How long after its last heartbeat a node counts as alive.
     fn node_timeout(&self) -> Duration;
 
+    /// The present content as a server sees it whose node time-out is another one; `None` when only one server can have it.
+    async fn with_node_timeout(&self, node_timeout: Duration) -> Option<Arc<dyn Store>>;
+
     /// Opens the store again as after a crash: without closing it, and without anything that was in memory.
     async fn reopen(&mut self);
 

@@ -46,6 +46,7 @@ macro_rules! store_suite {
                 the_longest_due_is_claimed_first_and_no_more_than_the_limit
                 what_is_held_is_not_claimed_while_its_node_lives
                 what_a_silent_node_held_is_claimed
+                a_node_lives_for_its_own_time_out_and_not_for_that_of_the_claimer
                 a_claimer_never_gets_what_it_holds_itself
                 what_an_earlier_epoch_held_is_claimed
                 what_a_node_held_that_left_is_claimed

@@ -1,7 +1,6 @@
 //! Who gets what is due, and what is made due.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use dtm_core::model::{Gid, Timestamp};
 use dtm_store::{Claims, Damaged, NodeName, Rescheduled, TokenSource};
@@ -10,15 +9,9 @@ use super::Tables;
 use super::record::Record;
 
 impl Tables {
-    pub(super) fn claim_due(
-        &mut self,
-        tokens: &TokenSource,
-        limit: usize,
-        now: Timestamp,
-        node_timeout: Duration,
-    ) -> Claims {
+    pub(super) fn claim_due(&mut self, tokens: &TokenSource, limit: usize, now: Timestamp) -> Claims {
         let mut claims = Claims::default();
-        for gid in self.claimable(tokens, now, node_timeout) {
+        for gid in self.claimable(tokens, now) {
             if claims.claimed.len() == limit {
                 break;
             }
@@ -73,7 +66,7 @@ impl Tables {
     }
 
     /// Due and not held, or held by the dead; the longest due first.
-    fn claimable(&self, claimer: &TokenSource, now: Timestamp, node_timeout: Duration) -> Vec<Gid> {
+    fn claimable(&self, claimer: &TokenSource, now: Timestamp) -> Vec<Gid> {
         let mut claimable: Vec<_> = self
             .transactions
             .iter()
@@ -82,8 +75,7 @@ impl Tables {
                 let owner = &record.head.owner;
                 let token = &owner.token;
                 let own = token.node == *claimer.node() && token.epoch == claimer.epoch();
-                let free =
-                    if owner.held { !own && !self.is_alive(token, now, node_timeout) } else { due <= now };
+                let free = if owner.held { !own && !self.is_alive(token, now) } else { due <= now };
                 free.then(|| (due, record.sequence, gid.clone()))
             })
             .collect();

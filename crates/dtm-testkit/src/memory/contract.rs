@@ -33,7 +33,7 @@ impl<M: Medium> TransactionStore for MemoryStore<M> {
     }
 
     async fn claim_due(&self, tokens: &TokenSource, limit: usize) -> Result<Claims, Error> {
-        self.medium.write(|tables| Ok(tables.claim_due(tokens, limit, self.now(), self.node_timeout))).await
+        self.medium.write(|tables| Ok(tables.claim_due(tokens, limit, self.now()))).await
     }
 
     async fn reschedule(
@@ -80,7 +80,7 @@ impl<M: Medium> TopicStore for MemoryStore<M> {
 #[async_trait::async_trait]
 impl<M: Medium> NodeStore for MemoryStore<M> {
     async fn join(&self, node: &NodeName) -> Result<Epoch, Error> {
-        self.medium.write(|tables| Ok(tables.join(node, self.now()))).await
+        self.medium.write(|tables| Ok(tables.join(node, self.now(), self.node_timeout))).await
     }
 
     async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {

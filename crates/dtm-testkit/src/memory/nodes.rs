@@ -12,20 +12,22 @@ use super::Tables;
 pub(crate) struct Node {
     epoch: Epoch,
     heartbeat: Timestamp,
+    alive_for: Duration,
     left: bool,
 }
 
 impl Tables {
-    pub(super) fn join(&mut self, name: &NodeName, now: Timestamp) -> Epoch {
+    pub(super) fn join(&mut self, name: &NodeName, now: Timestamp, alive_for: Duration) -> Epoch {
         let epoch = Epoch(self.nodes.get(name).map_or(0, |node| node.epoch.0) + 1);
-        self.put_node(name, Some(Node { epoch, heartbeat: now, left: false }));
+        self.put_node(name, Some(Node { epoch, heartbeat: now, alive_for, left: false }));
         epoch
     }
 
     pub(super) fn heartbeat(&mut self, name: &NodeName, epoch: Epoch, now: Timestamp) -> Result<(), Error> {
         match self.nodes.get(name) {
             Some(node) if node.epoch == epoch && !node.left => {
-                self.put_node(name, Some(Node { epoch, heartbeat: now, left: false }));
+                let renewed = Node { heartbeat: now, ..node.clone() };
+                self.put_node(name, Some(renewed));
                 Ok(())
             }
             other => Err(Error::Conflict {
@@ -48,9 +50,9 @@ impl Tables {
         }
     }
 
-    pub(super) fn is_alive(&self, owner: &OwnerToken, now: Timestamp, node_timeout: Duration) -> bool {
+    pub(super) fn is_alive(&self, owner: &OwnerToken, now: Timestamp) -> bool {
         self.nodes.get(&owner.node).is_some_and(|node| {
-            node.epoch == owner.epoch && !node.left && now.since(node.heartbeat) <= node_timeout
+            node.epoch == owner.epoch && !node.left && now.since(node.heartbeat) <= node.alive_for
         })
     }
 }

@@ -18,7 +18,7 @@ pub struct MemoryStore<M: Medium = Reliable> {
 }
 
 impl MemoryStore {
-    /// An empty store, in which a node is dead when its heartbeat is older than `node_timeout`.
+    /// An empty store, whose nodes are dead when their heartbeat is older than `node_timeout`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, node_timeout: Duration) -> Self {
         Self { clock, node_timeout, medium: Reliable::default() }
@@ -32,6 +32,12 @@ impl MemoryStore {
             node_timeout: self.node_timeout,
             medium: Reliable::with(self.medium.tables()),
         }
+    }
+
+    /// A store with a copy of the present content, whose nodes are alive for another time.
+    #[must_use]
+    pub fn with_node_timeout(&self, node_timeout: Duration) -> Self {
+        Self { node_timeout, ..self.reopen() }
     }
 }
 

@@ -49,6 +49,12 @@ impl StoreUnderTest for InMariaDb {
         Duration::from_secs(3)
     }
 
+    async fn with_node_timeout(&self, node_timeout: Duration) -> Option<Arc<dyn Store>> {
+        let clock = Some(Arc::new(self.clock.clone()) as _);
+        let config = SqlConfig { clock, node_timeout, ..self.database.config() };
+        Some(Arc::new(SqlStore::open(config).await.unwrap()))
+    }
+
     async fn reopen(&mut self) {
         self.store = open(&self.database, &self.clock).await;
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dtm_store::{Error, Store as _, TopicStore as _, TransactionStore as _};
+use dtm_store::{Error, NodeStore as _, Store as _, TopicStore as _, TransactionStore as _};
 use dtm_store_sql::SqlStore;
 use sqlx::Row as _;
 use tokio::task::JoinSet;
@@ -33,7 +33,7 @@ async fn tables_of_a_newer_server_are_refused_and_left_alone() {
     assert_eq!(schema.execute("UPDATE dtm_kv SET version = version + 1 WHERE category = 'schema'").await, 1);
     match SqlStore::open(schema.config()).await {
         Err(Error::Fatal(message)) => {
-            assert!(message.contains("version 2") && message.contains("as new as"), "{message}")
+            assert!(message.contains("version 3") && message.contains("as new as"), "{message}")
         }
         other => panic!("{other:?}"),
     }
@@ -41,6 +41,22 @@ async fn tables_of_a_newer_server_are_refused_and_left_alone() {
     let store = SqlStore::open(schema.config()).await.unwrap();
     assert!(store.load(&gid("g")).await.unwrap().is_some());
     assert_eq!(store.scan_topics(None, 10).await.unwrap().0, [], "the version is no topic");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_of_an_earlier_server_are_upgraded_while_it_goes_on() {
+    let Some(schema) = Schema::create().await else { return };
+    let earlier = SqlStore::open(schema.config()).await.unwrap();
+    let old = join(&earlier, "old").await;
+    earlier.create(saga("g", &old, true)).await.unwrap();
+    // as version 1 had them
+    schema.execute("ALTER TABLE dtm_node DROP COLUMN alive_for, DROP COLUMN left_at; UPDATE dtm_kv SET version = 1 WHERE category = 'schema'").await;
+    let store = SqlStore::open(schema.config()).await.unwrap();
+    let new = join(&store, "new").await;
+    assert_eq!(store.claim_due(&new, 10).await.unwrap().claimed, [], "it has just given a sign of life");
+    earlier.heartbeat(old.node(), old.epoch()).await.unwrap();
+    schema.execute("UPDATE dtm_node SET heartbeat = heartbeat - 60000 WHERE name = 'old'").await;
+    assert_eq!(store.claim_due(&new, 10).await.unwrap().claimed.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
