@@ -1,10 +1,13 @@
-//! One batch: a pipeline of scripts for each server that has any of it.
+//! One batch: a pipeline of scripts.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use dtm_store::{Error, group_commit};
 
-use crate::client::Kind;
+use crate::client::{Insist, Kind};
+use crate::fault::Fault;
+use crate::operation::Operation;
 use crate::scripts::Call;
 use crate::store::Redis;
 
@@ -14,20 +17,46 @@ pub(crate) struct Backend {
     pub(crate) redis: Arc<Redis>,
 }
 
+/// An operation, and until when it is worth trying.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) until: Instant,
+}
+
+/// What became of an operation.
+#[derive(Debug)]
+pub(crate) enum Written {
+    Done,
+    /// Certainly not executed, and the same may succeed in a moment. It leaves the batch, so that it holds up nobody.
+    NotYet(Fault),
+}
+
 #[async_trait::async_trait]
 impl group_commit::Backend for Backend {
-    type Operation = crate::operation::Operation;
-    type Output = ();
+    type Operation = Wanted;
+    type Output = Written;
 
     /// Each operation is a script of its own and gets its own answer, so this itself never fails. Those of one
     /// transaction go to one server over one connection, and keep their order.
-    async fn execute(&self, operations: Arc<Vec<Self::Operation>>) -> Result<Vec<Result<(), Error>>, Error> {
-        let calls: Vec<Call> = operations.iter().map(|operation| self.redis.write(operation)).collect();
-        let answers = self.redis.client.run(Kind::Write, &calls).await;
-        let verdict = |(operation, answer)| match answer {
-            Ok(value) => Redis::written(operation, value),
-            Err(fault) => Err(crate::fault::Fault::error(fault)),
+    async fn execute(&self, operations: Arc<Vec<Wanted>>) -> Result<Vec<Result<Written, Error>>, Error> {
+        let now = Instant::now();
+        let in_time = |wanted: &&Wanted| wanted.until > now;
+        let calls: Vec<Call> =
+            operations.iter().filter(in_time).map(|wanted| self.redis.write(&wanted.operation)).collect();
+        let mut answers = self.redis.client.run_as(Insist::Briefly, Kind::Write, &calls).await.into_iter();
+        let verdict = |wanted: &Wanted| {
+            let answer = if in_time(&wanted) { answers.next() } else { None };
+            match answer {
+                Some(Ok(value)) => Redis::written(&wanted.operation, value).map(|()| Written::Done),
+                Some(Err(fault)) if fault.is_passing() => Ok(Written::NotYet(fault)),
+                Some(Err(fault)) => Err(fault.error()),
+                // The server is in trouble: what waited behind others for so long is answered before it is asked.
+                None => {
+                    Ok(Written::NotYet(Fault::Later("Redis does not keep up with the writes".to_owned())))
+                }
+            }
         };
-        Ok(operations.iter().zip(answers).map(verdict).collect())
+        Ok(operations.iter().map(verdict).collect())
     }
 }

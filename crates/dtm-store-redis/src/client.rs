@@ -1,6 +1,7 @@
 //! Which server to ask, and what to do when it is not the right one, or not there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -16,7 +17,7 @@ use crate::servers::Servers;
 /// Redis, one server or many.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) servers: Servers,
+    pub(crate) servers: Arc<Servers>,
     /// How long to go on with what may succeed in a moment.
     pub(crate) persistence: Duration,
     pub(crate) replicas: Option<Replicas>,
@@ -32,6 +33,18 @@ pub(crate) enum Kind {
     Write,
 }
 
+/// How long to go on with what certainly was not executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Insist {
+    /// For as long as the client is told to.
+    Persistently,
+    /// Only where the next step is known: to the server that has the slot, or to one that has just learned our scripts.
+    Briefly,
+}
+
+/// How often a call that insists briefly is sent: two servers may send it to each other while a slot moves.
+const BRIEFLY: u32 = 4;
+
 /// Where to send a call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Target {
@@ -43,6 +56,16 @@ impl Client {
     /// Has calls executed, those of one server in their order in one go. Each gets its own answer. What certainly was
     /// not executed is sent again for a while; what may have been never is.
     pub(crate) async fn run(&self, kind: Kind, calls: &[Call]) -> Vec<Result<Value, Fault>> {
+        self.run_as(Insist::Persistently, kind, calls).await
+    }
+
+    /// The same; how long that while is.
+    pub(crate) async fn run_as(
+        &self,
+        insist: Insist,
+        kind: Kind,
+        calls: &[Call],
+    ) -> Vec<Result<Value, Fault>> {
         let mut answers: Vec<Option<Result<Value, Fault>>> = calls.iter().map(|_| None).collect();
         let mut open: Vec<(usize, Option<Target>)> = (0..calls.len()).map(|index| (index, None)).collect();
         let begun = Instant::now();
@@ -57,7 +80,8 @@ impl Client {
             let groups: Vec<_> = groups.into_iter().collect();
             let sent =
                 join_all(groups.iter().map(|(target, group)| self.send(kind, target, group, calls))).await;
-            let again = attempt < 1_000 && Instant::now() < deadline;
+            let persistently = insist == Insist::Persistently;
+            let again = attempt < if persistently { 1_000 } else { BRIEFLY } && Instant::now() < deadline;
             let mut look = false;
             for ((_, group), results) in groups.into_iter().zip(sent) {
                 for (index, result) in group.into_iter().zip(results) {
@@ -69,7 +93,7 @@ impl Client {
                         Err(Fault::Asked(server)) if again => {
                             Some(Target { server: server.clone(), asking: true })
                         }
-                        Err(Fault::Later(_)) if again => {
+                        Err(Fault::Later(_)) if again && persistently => {
                             look = true;
                             None
                         }
@@ -77,6 +101,7 @@ impl Client {
                         // asking twice changes nothing
                         Err(Fault::Lost(_)) if kind == Kind::Read && begun.elapsed() < READ_AGAIN => None,
                         _ => {
+                            look |= matches!(result, Err(Fault::Later(_)));
                             answers[index] = Some(result);
                             continue;
                         }
@@ -85,12 +110,10 @@ impl Client {
                 }
             }
             if look {
-                self.servers.look_again().await;
+                Arc::clone(&self.servers).look_again();
             }
             if !open.is_empty() && attempt > 0 {
-                let most = (2_u64 << attempt.min(9)).min(500);
-                let pause = Duration::from_millis(rand::rng().random_range(1..=most));
-                tokio::time::sleep(pause).await;
+                pause(attempt).await;
             }
             open.sort_unstable();
             attempt += 1;
@@ -152,6 +175,13 @@ impl Client {
         }
         answers
     }
+}
+
+/// Waits before something is sent again, longer each time and not with everybody else.
+pub(crate) async fn pause(attempt: u32) {
+    let most = (2_u64 << attempt.min(9)).min(500);
+    let pause = Duration::from_millis(rand::rng().random_range(1..=most));
+    tokio::time::sleep(pause).await;
 }
 
 /// A write that too few replicas have is unknown: it lasts unless there is a fail-over to one that lacks it.

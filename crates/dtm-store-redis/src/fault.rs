@@ -24,6 +24,11 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Whether it certainly was not executed, and the same may succeed in a moment.
+    pub(crate) const fn is_passing(&self) -> bool {
+        matches!(self, Self::Moved(_) | Self::Asked(_) | Self::NoScript | Self::Later(_))
+    }
+
     /// The error of a call.
     pub(crate) fn error(self) -> Error {
         match self {

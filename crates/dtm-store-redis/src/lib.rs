@@ -23,7 +23,7 @@
 //! | [`config`] | [`RedisConfig`]: addresses, bounds, time-outs, replicas to wait for |
 //! | [`store`] | [`RedisStore`]: opening, closing |
 //! | `contract` | what callers do themselves, before they queue |
-//! | `operation`, `backend` | what the committers are asked for; one pipeline a batch and server |
+//! | `operation`, `lanes`, `backend` | what the committers are asked for; a queue for each server; one pipeline a batch |
 //! | `record`, `load` | a transaction as it lies in its hash, and what it means |
 //! | `trans`, `lease`, `scan`, `purge`, `topic`, `node` | what each part of the contract asks of Redis |
 //! | `scripts`, `keys`, `reply` | the scripts and their hashes; names of keys; reading what Redis answers |
@@ -39,6 +39,7 @@ mod connections;
 mod contract;
 mod fault;
 mod keys;
+mod lanes;
 mod lease;
 mod load;
 mod node;

@@ -1,6 +1,7 @@
 //! What has to hold before the first transaction is accepted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dtm_store::Error;
@@ -24,7 +25,7 @@ const OLDEST: u32 = 6;
 pub(crate) async fn open(config: &RedisConfig) -> Result<(Client, Keys), Error> {
     let prefix = prefix(&config.prefix)?;
     let wait = config.replicas.map_or(Duration::ZERO, |replicas| replicas.timeout);
-    let servers = Servers::new(config, config.response_timeout + wait);
+    let servers = Arc::new(Servers::new(config, config.response_timeout + wait));
     let client = Client { servers, persistence: config.connect_timeout, replicas: config.replicas };
     let (seed, info) = reach(&client.servers, config).await?;
     let given = Keys::new(prefix.clone(), config.shards.get());

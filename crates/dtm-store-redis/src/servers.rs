@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -13,6 +13,9 @@ use crate::connections::Connections;
 use crate::fault::Fault;
 use crate::keys::{Keys, Place};
 use crate::reply::{only, read, strange};
+
+/// How long one member is waited for that is asked who has what.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The servers of a store.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub(crate) struct Servers {
     /// The slot of each place; empty when one server has all.
     slots: RwLock<Arc<Vec<u16>>>,
     looking: AtomicBool,
+    /// How many looks there were.
+    looks: AtomicUsize,
 }
 
 impl Servers {
@@ -49,6 +54,7 @@ impl Servers {
             homes: RwLock::default(),
             slots: RwLock::default(),
             looking: AtomicBool::new(false),
+            looks: AtomicUsize::new(0),
         }
     }
 
@@ -127,33 +133,45 @@ impl Servers {
         Ok(())
     }
 
-    /// Looks again who has what. One look at a time; whoever comes meanwhile has what was known before.
-    pub(crate) async fn look_again(&self) {
+    /// Has somebody look again who has what, and does not wait for that: the member that is asked may be the one that is
+    /// silent. One look at a time. Needs a tokio runtime.
+    pub(crate) fn look_again(self: Arc<Self>) {
         if !self.is_cluster() || self.looking.swap(true, Ordering::AcqRel) {
             return;
         }
-        let done = Looking(&self.looking);
-        let mut candidates = self.masters();
-        candidates.extend(self.known.read().keys().cloned());
-        candidates.extend(self.seeds.iter().cloned());
-        let mut asked = BTreeSet::new();
-        for candidate in candidates {
-            if !asked.insert(candidate.clone()) {
-                continue;
-            }
-            match self.homes_from(&candidate).await {
-                Ok(homes) => {
-                    *self.homes.write() = Arc::new(homes);
-                    break;
+        tokio::spawn(async move {
+            let done = Looking(&self.looking);
+            for candidate in self.candidates() {
+                match tokio::time::timeout(LOOK, self.homes_from(&candidate)).await {
+                    Ok(Ok(homes)) => {
+                        *self.homes.write() = Arc::new(homes);
+                        break;
+                    }
+                    Ok(Err(fault)) => tracing::debug!(
+                        place = candidate,
+                        ?fault,
+                        "a member of the cluster does not say who has what"
+                    ),
+                    Err(_) => tracing::debug!(place = candidate, "a member of the cluster is silent"),
                 }
-                Err(fault) => tracing::debug!(
-                    place = candidate,
-                    ?fault,
-                    "a member of the cluster does not say who has what"
-                ),
+            }
+            drop(done);
+        });
+    }
+
+    /// Whom to ask who has what: each look begins with another one, for one that is cut off from its cluster goes on
+    /// saying what was true before.
+    fn candidates(&self) -> Vec<String> {
+        let mut candidates = self.masters();
+        let others: Vec<String> = self.known.read().keys().chain(&self.seeds).cloned().collect();
+        for other in others {
+            if !candidates.contains(&other) {
+                candidates.push(other);
             }
         }
-        drop(done);
+        let first = self.looks.fetch_add(1, Ordering::Relaxed) % candidates.len().max(1);
+        candidates.rotate_left(first);
+        candidates
     }
 
     /// Who has each place, as one member of the cluster sees it.

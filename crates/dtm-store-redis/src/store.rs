@@ -1,16 +1,17 @@
 //! The store in Redis.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dtm_store::group_commit::{self, GroupCommit};
+use dtm_store::group_commit;
 use dtm_store::{Clock, Error};
 
 use crate::RedisConfig;
-use crate::backend::Backend;
-use crate::client::{Client, Kind};
+use crate::backend::{Backend, Wanted, Written};
+use crate::client::{Client, Kind, pause};
 use crate::fault::Fault;
 use crate::keys::{Keys, Place};
+use crate::lanes::Lanes;
 use crate::lease::{KnownDamage, LostClaims};
 use crate::open;
 use crate::operation::Operation;
@@ -23,7 +24,9 @@ use crate::scripts::Call;
 #[derive(Debug)]
 pub struct RedisStore {
     redis: Arc<Redis>,
-    queue: GroupCommit<Backend>,
+    lanes: Lanes,
+    /// How long an operation is worth trying.
+    worth: Duration,
 }
 
 /// What all parts of the store share.
@@ -59,26 +62,43 @@ impl RedisStore {
             queue_bound: config.queue_bound,
             ..group_commit::Config::default()
         };
-        let backend = Arc::new(Backend { redis: Arc::clone(&redis) });
-        let queue = GroupCommit::start(&backend, bounds);
-        Ok(Self { redis, queue })
+        let lanes = Lanes::new(Backend { redis: Arc::clone(&redis) }, bounds);
+        Ok(Self { redis, lanes, worth: config.connect_timeout + config.response_timeout })
     }
 
     pub(crate) fn redis(&self) -> &Redis {
         &self.redis
     }
 
-    pub(crate) const fn queue(&self) -> &GroupCommit<Backend> {
-        &self.queue
+    pub(crate) const fn queue(&self) -> &Lanes {
+        &self.lanes
     }
 
+    /// Has an operation executed, once. What was certainly not executed because its server is in trouble is queued again
+    /// for a while, where its server is then.
     pub(crate) async fn write(&self, operation: Operation) -> Result<(), Error> {
         let gid = operation.gid().clone();
-        self.queue.submit(gid.as_str(), operation).await
+        let place = self.redis.keys.shard_of(gid.as_str()).place();
+        let operation = Arc::new(operation);
+        let begun = Instant::now();
+        let mut attempt = 0;
+        loop {
+            let lane = self.lanes.of(&self.redis.client.servers.home(place))?;
+            let wanted = Wanted { operation: Arc::clone(&operation), until: begun + self.worth };
+            match lane.submit(gid.as_str(), wanted).await? {
+                Written::Done => return Ok(()),
+                Written::NotYet(fault) if begun.elapsed() >= self.redis.client.persistence => {
+                    return Err(fault.error());
+                }
+                Written::NotYet(_) => {}
+            }
+            attempt += 1;
+            pause(attempt).await;
+        }
     }
 
     pub(crate) async fn shut(&self) {
-        self.queue.close().await;
+        self.lanes.close().await;
         self.redis.client.servers.close();
     }
 }

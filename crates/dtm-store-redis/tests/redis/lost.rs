@@ -184,6 +184,10 @@ async fn under_load(space: &Space, disturb: impl AsyncFn(&Space, &AtomicBool, &A
                 if index >= 100 && may_end.load(Ordering::Relaxed) {
                     break;
                 }
+                if index >= 100 {
+                    // a load that goes on, and not more than a slot can be moved under
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
                 let id = format!("{caller}-{index}");
                 match store.create(saga(&id, &tokens, true)).await {
                     Ok(()) => acknowledged.push(id),

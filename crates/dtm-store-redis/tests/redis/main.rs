@@ -4,6 +4,7 @@
 mod conformance;
 mod fixtures;
 mod lost;
+mod masters;
 mod restart;
 mod support;
 mod throughput;
