@@ -167,6 +167,24 @@ async fn force_stop_stops_the_pass_that_runs() {
 }
 
 #[tokio::test]
+async fn a_forced_stop_does_not_wait_for_thousands_of_branches_that_answer_at_once() {
+    // defect B23
+    const STEPS: usize = 10_000;
+    let (server, branches) = both().await;
+    let step = json!({"action": branches.url("/a"), "compensate": ""});
+    let body = saga("g", &branches, 0)
+        .with("steps", vec![step; STEPS])
+        .with("payloads", vec![""; STEPS])
+        .with("custom_data", r#"{"concurrent":true}"#);
+    server.submit(&body).await;
+    branches.wait_for("/a", 500).await;
+    server.accepts("forceStop", &json!({"gid": "g"})).await;
+    let called = branches.count("/a");
+    assert!(called < STEPS / 2, "the stop was overtaken by the answers of {called} branches");
+    assert_eq!(server.query("g").await.status(), "failed");
+}
+
+#[tokio::test]
 async fn of_submit_and_abort_at_the_same_moment_one_wins() {
     // defect M7, decision 15, invariant I6
     let (server, branches) = both().await;

@@ -45,11 +45,12 @@ impl Driver {
         tokio::select! {
             biased;
             () = stop.cancelled(), if !self.stopping => Event::Stop,
+            // Rings at most once for each time that it is set.
+            alarm = self.timer.alarm(), if self.timer.is_armed() => Event::Alarm(alarm),
             Some((key, outcome)) = self.calls.next(), if !requests_first && !self.calls.is_empty() => {
                 Event::Outcome(key, outcome)
             }
             Some(command) = inbox.recv() => Event::Request(command),
-            alarm = self.timer.alarm(), if self.timer.is_armed() => Event::Alarm(alarm),
             else => Event::Nothing,
         }
     }
