@@ -13,7 +13,7 @@ use dtm_store::{NodeName, TransactionStore};
 use crate::world::{Process, World};
 
 /// Two servers on one store, without faults.
-async fn two_servers() -> (Arc<World>, Process, Process, Gid) {
+pub(crate) async fn two_servers() -> (Arc<World>, Process, Process, Gid) {
     let world = Arc::new(World::new(7, None));
     world.faults.end();
     let node = |name: &str| NodeName::parse(name).expect("a name");
@@ -30,11 +30,11 @@ async fn prepared_by_the_first() -> (Arc<World>, Process, Process, Gid) {
     (world, first, second, gid)
 }
 
-fn tcc(world: &World, gid: &Gid) -> Definition {
+pub(crate) fn tcc(world: &World, gid: &Gid) -> Definition {
     of_plan(world, gid, Plan::Tcc)
 }
 
-fn message(world: &World, gid: &Gid, action: &str) -> Definition {
+pub(crate) fn message(world: &World, gid: &Gid, action: &str) -> Definition {
     let steps = vec![Step::new(action, "", "{}")];
     of_plan(world, gid, Plan::Message { steps, query_prepared: "http://query".into(), delay: None })
 }
@@ -57,7 +57,7 @@ async fn forget(world: &World, server: &Process, gid: &Gid) {
     assert_eq!(removed.expect("the store answers"), 1);
 }
 
-async fn register(server: &Process, gid: &Gid, branch: &str) -> Result<(), RequestError> {
+pub(crate) async fn register(server: &Process, gid: &Gid, branch: &str) -> Result<(), RequestError> {
     let registration = Registration::Tcc {
         branch_id: BranchId::parse(branch).expect("a branch id"),
         confirm: "http://branch/confirm".into(),

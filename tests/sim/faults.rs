@@ -23,6 +23,8 @@ struct Dice {
     panics: u32,
     /// After how many writes the process dies.
     crash_in: Option<u64>,
+    /// How long the answer of the next write, and of the next read, is on its way, also when nothing else goes wrong.
+    late_answers: [Option<Duration>; 2],
 }
 
 /// What goes wrong with one operation.
@@ -53,7 +55,15 @@ impl Faults {
         let percent = chance.one_of(&[0, 1, 3, 8]);
         let slow = chance.percent(60);
         let panics = if chance.percent(10) { 15 } else { 0 };
-        Self(Arc::new(Mutex::new(Dice { chance, on: true, percent, slow, panics, crash_in: None })))
+        Self(Arc::new(Mutex::new(Dice {
+            chance,
+            on: true,
+            percent,
+            slow,
+            panics,
+            crash_in: None,
+            late_answers: [None; 2],
+        })))
     }
 
     /// Nothing goes wrong any more.
@@ -61,6 +71,16 @@ impl Faults {
         let mut dice = self.0.lock();
         dice.on = false;
         dice.crash_in = None;
+    }
+
+    /// The answer of the next write takes so long.
+    pub(crate) fn answer_next_write_after(&self, span: Duration) {
+        self.0.lock().late_answers[0] = Some(span);
+    }
+
+    /// The answer of the next read takes so long.
+    pub(crate) fn answer_next_read_after(&self, span: Duration) {
+        self.0.lock().late_answers[1] = Some(span);
     }
 
     /// The process dies at the `writes`-th write from now.
@@ -77,12 +97,18 @@ impl Faults {
 
     pub(crate) fn of_read(&self) -> Fate {
         let mut dice = self.0.lock();
+        if let Some(after) = dice.late_answers[1].take() {
+            return Fate { fault: None, before: Duration::ZERO, after };
+        }
         let fault = dice.strikes().then_some(Fault::FailsBefore);
         dice.fate(fault)
     }
 
     pub(crate) fn of_write(&self) -> Fate {
         let mut dice = self.0.lock();
+        if let Some(after) = dice.late_answers[0].take() {
+            return Fate { fault: None, before: Duration::ZERO, after };
+        }
         if let Some(left) = dice.crash_in {
             dice.crash_in = left.checked_sub(1).filter(|left| *left > 0);
             if dice.crash_in.is_none() {

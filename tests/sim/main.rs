@@ -13,6 +13,7 @@
 //! | `watchdog` | ends a run that turns in circles |
 //! | `seeds`, `planted`, `repeatable` | the tests |
 //! | `copies` | two servers, and what one of them remembers |
+//! | `slow_answers` | two servers, and a store that answers one of them late |
 //!
 //! ```text
 //! cargo test -p dtm-tests --test sim                                                # 500 seeds
@@ -36,6 +37,7 @@ mod planted;
 mod repeatable;
 mod run;
 mod seeds;
+mod slow_answers;
 mod transport;
 mod watchdog;
 mod watched_store;

@@ -155,6 +155,7 @@ fn settings(chance: &mut Chance) -> Settings {
         claim_batch: chance.one_of(&[1, 3, 100]),
         heartbeat_interval: NODE_TIMEOUT / 3,
         ownership_trusted_for: Some(Duration::from_millis(100)),
+        write_trusted_for: Some(NODE_TIMEOUT / 2),
         keep_finished: chance.maybe(30, |_| Duration::from_secs(300)),
     }
 }

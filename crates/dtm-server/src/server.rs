@@ -277,6 +277,7 @@ fn settings(config: &Config) -> Settings {
         claim_batch: config.runner.claim_batch,
         heartbeat_interval: config.runner.node_timeout / 3,
         ownership_trusted_for: shared.then_some(OWNERSHIP_TRUSTED_FOR),
+        write_trusted_for: shared.then_some(config.runner.node_timeout / 2),
         keep_finished: Some(config.store.finished_data_expire.into()),
     }
 }

@@ -13,6 +13,8 @@ use super::request::RequestError;
 
 /// How often one input is decided anew because branches were registered meanwhile.
 const REDECISIONS: usize = 8;
+/// How often a driver looks who owns a transaction before it takes the store for too slow to say.
+const LOOKS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -58,6 +60,9 @@ impl Driver {
         if must_write {
             self.commit_now(false).await?;
         }
+        if calls {
+            self.make_sure().await?;
+        }
         if parked && self.held.as_ref().is_some_and(|held| held.owner.held) {
             self.commit_now(true).await?;
         }
@@ -70,6 +75,26 @@ impl Driver {
         self.release(effects);
         self.set_timer(wake, now);
         Ok(())
+    }
+
+    /// Looks again who owns the transaction, unless the store has said it not long ago. A write that took long says who
+    /// it was when it began: this process may have been taken for dead meanwhile, and the transaction with it.
+    pub(super) async fn make_sure(&mut self) -> Result<(), Trouble> {
+        let Some(limit) = self.shared.context.settings.write_trusted_for else { return Ok(()) };
+        for _ in 0..LOOKS {
+            let Some(held) = self.held.as_mut() else { return Err(Trouble::Lost) };
+            if held.confirmed.elapsed() < limit {
+                return Ok(());
+            }
+            let asked = Instant::now();
+            let stored = self.shared.context.store.load(&self.gid).await.map_err(Trouble::Store)?;
+            if stored.is_none_or(|stored| stored.owner != held.owner) {
+                return Err(Trouble::Lost);
+            }
+            held.confirmed = asked;
+        }
+        let detail = format!("the store has taken longer than {limit:?} {LOOKS} times: nothing is called");
+        Err(Trouble::Store(Error::Unavailable(detail)))
     }
 
     /// Stores the whole state; everything deferred so far is durable afterwards. With `release` the
@@ -168,6 +193,7 @@ impl Driver {
     /// Anything else was written under another token, and may even be another transaction of the same gid: what
     /// was to be fed in may not fit it any more.
     async fn take_in_registrations(&mut self, in_flight: InFlight) -> Result<(), Trouble> {
+        let asked = Instant::now();
         let stored = self.shared.context.store.load(&self.gid).await.map_err(Trouble::Store)?;
         let (Some(stored), Some(held)) = (stored, self.held.as_ref()) else { return Err(Trouble::Lost) };
         let taken_over = held.owner.held && stored.owner != held.owner;
@@ -176,7 +202,7 @@ impl Driver {
             return Err(Trouble::Lost);
         }
         let held = held.owner.held;
-        self.adopt(stored, held);
+        self.adopt(stored, held, asked);
         if let Some(held) = self.held.as_mut() {
             held.run = Run::reloaded(held.run.transaction().clone(), in_flight);
         }
@@ -192,10 +218,11 @@ impl Driver {
         let mut pause = FIRST_PAUSE;
         while !self.stopping && !self.shared.is_stopping() {
             tokio::time::sleep(self.shared.context.jitter.lengthened(pause, 1.0)).await;
+            let asked = Instant::now();
             match self.shared.context.store.load(&self.gid).await {
                 Ok(None) => return,
                 Ok(Some(stored)) if !self.is_ours(&stored) => return,
-                Ok(Some(stored)) => match self.take_again(stored).await {
+                Ok(Some(stored)) => match self.take_again(stored, asked).await {
                     Ok(()) => return,
                     Err(trouble) => {
                         tracing::warn!(gid = %self.gid, ?trouble, "the transaction is read once more");
@@ -216,17 +243,18 @@ impl Driver {
     }
 
     /// Goes on under a fresh token, so that a write of ours that was given up, and lands late, changes nothing.
-    async fn take_again(&mut self, stored: Stored) -> Result<(), Trouble> {
-        self.adopt(stored, false);
+    async fn take_again(&mut self, stored: Stored, asked: Instant) -> Result<(), Trouble> {
+        self.adopt(stored, false, asked);
         self.commit_now(false).await?;
         self.feed(&Input::Woke).await
     }
 
     /// After a panic: the transaction is released, and tried again when an interval has passed.
     pub(super) async fn give_back(&mut self) {
+        let asked = Instant::now();
         match self.shared.context.store.load(&self.gid).await {
             Ok(Some(stored)) if self.is_ours(&stored) => {
-                self.adopt(stored, true);
+                self.adopt(stored, true, asked);
                 let later = self.shared.now().plus(self.shared.context.policy.retry_interval);
                 if let Some(held) = self.held.as_mut() {
                     held.wake = Some(later);

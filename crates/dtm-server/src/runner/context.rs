@@ -38,6 +38,9 @@ pub struct Settings {
     /// For how long after its last write a driver may call branches without making sure that the transaction is still
     /// its own: on a store that servers share, another one may have taken it over meanwhile. `None`: for ever.
     pub ownership_trusted_for: Option<Duration>,
+    /// How long a write may take whose effects follow without another look at who owns the transaction: a process that
+    /// stood still meanwhile may have been taken for dead. `None`: as long as it likes.
+    pub write_trusted_for: Option<Duration>,
     /// How long finished transactions stay visible. `None`: for ever.
     pub keep_finished: Option<Duration>,
 }

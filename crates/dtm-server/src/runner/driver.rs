@@ -57,7 +57,7 @@ pub(super) struct Held {
     pub(super) dirty: bool,
     /// When the last decision wants to look again.
     pub(super) wake: Option<Timestamp>,
-    /// When the store said last that it is as we believe.
+    /// When the store was asked last, and said that it is as we believe.
     pub(super) confirmed: Instant,
 }
 
@@ -141,9 +141,10 @@ impl Driver {
     /// Goes on with a transaction that was claimed. It is read again, because a request may have taken it, and
     /// even ended it, between the claim and this moment.
     async fn take_up(&mut self, token: &OwnerToken) {
+        let asked = Instant::now();
         match self.shared.context.store.load(&self.gid).await {
             Ok(Some(stored)) if stored.owner.held && stored.owner.token == *token => {
-                self.adopt(stored, true);
+                self.adopt(stored, true, asked);
                 self.go_on(&Input::Woke).await;
             }
             Ok(_) => {}
@@ -152,8 +153,9 @@ impl Driver {
     }
 
     /// Takes over what was read from the store. Whether it is held by this driver is for the caller to say: a
-    /// transaction that somebody else holds is written under a fresh token, which fences them off.
-    pub(super) fn adopt(&mut self, stored: Stored, held: bool) {
+    /// transaction that somebody else holds is written under a fresh token, which fences them off. `asked` is when the
+    /// store was asked: what it said may have changed before the answer came.
+    pub(super) fn adopt(&mut self, stored: Stored, held: bool, asked: Instant) {
         let status = stored.transaction.status();
         let registered = stored.transaction.registrations.len();
         let held = Held {
@@ -163,7 +165,7 @@ impl Driver {
             registered,
             dirty: false,
             wake: stored.due,
-            confirmed: Instant::now(),
+            confirmed: asked,
         };
         self.hold(held);
     }

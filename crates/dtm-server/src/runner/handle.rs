@@ -164,6 +164,12 @@ impl Driver {
             self.deal_with(trouble);
             return Ok(());
         }
+        if decision.effects.iter().any(is_call)
+            && let Err(trouble) = self.make_sure().await
+        {
+            self.deal_with(trouble); // the request is durable, whoever drives it
+            return Ok(());
+        }
         self.release(decision.effects);
         self.set_timer(decision.wake, now);
         Ok(())
@@ -228,7 +234,7 @@ impl Driver {
             return false;
         }
         let Some(stored) = self.shared.recent.take(&self.gid) else { return false };
-        self.adopt(stored, false);
+        self.adopt(stored, false, Instant::now()); // not held: a write comes first in any case
         true
     }
 
@@ -237,9 +243,10 @@ impl Driver {
         if self.held.is_some() {
             return Ok(());
         }
+        let asked = Instant::now();
         let stored = self.shared.context.store.load(&self.gid).await?;
         let stored = stored.ok_or_else(|| RequestError::NotFound(self.gid.to_string()))?;
-        self.adopt(stored, false);
+        self.adopt(stored, false, asked);
         Ok(())
     }
 
