@@ -1,17 +1,16 @@
-//! One batch: a pipeline of scripts.
+//! The committers' side of the store.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use dtm_store::{Error, group_commit};
 
-use crate::client::{Insist, Kind};
+use crate::client::Insist;
 use crate::fault::Fault;
 use crate::operation::Operation;
-use crate::scripts::Call;
 use crate::store::Redis;
 
-/// The committers' side of the store.
+/// Writes their batches.
 #[derive(Debug)]
 pub(crate) struct Backend {
     pub(crate) redis: Arc<Redis>,
@@ -37,14 +36,14 @@ impl group_commit::Backend for Backend {
     type Operation = Wanted;
     type Output = Written;
 
-    /// Each operation is a script of its own and gets its own answer, so this itself never fails. Those of one
-    /// transaction go to one server over one connection, and keep their order.
+    /// Each operation gets its own answer, so this itself never fails. Those of one transaction go to one server over one
+    /// connection, and keep their order.
     async fn execute(&self, operations: Arc<Vec<Wanted>>) -> Result<Vec<Result<Written, Error>>, Error> {
         let now = Instant::now();
         let in_time = |wanted: &&Wanted| wanted.until > now;
-        let calls: Vec<Call> =
-            operations.iter().filter(in_time).map(|wanted| self.redis.write(&wanted.operation)).collect();
-        let mut answers = self.redis.client.run_as(Insist::Briefly, Kind::Write, &calls).await.into_iter();
+        let timely: Vec<&Operation> =
+            operations.iter().filter(in_time).map(|wanted| &*wanted.operation).collect();
+        let mut answers = self.redis.write_all(Insist::Briefly, &timely).await.into_iter();
         let verdict = |wanted: &Wanted| {
             let answer = if in_time(&wanted) { answers.next() } else { None };
             match answer {

@@ -21,6 +21,8 @@ pub(crate) struct Client {
     /// How long to go on with what may succeed in a moment.
     pub(crate) persistence: Duration,
     pub(crate) replicas: Option<Replicas>,
+    /// Whether a script may name keys of one shard only: that of a cluster, or of a proxy that hides one.
+    pub(crate) apart: bool,
 }
 
 /// For how long a read is sent again whose answer was lost: connections break all at once, silence takes longer.

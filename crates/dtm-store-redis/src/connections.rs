@@ -60,14 +60,10 @@ impl Connections {
         let count = pipeline.len();
         match connection.req_packed_commands(pipeline, 0, count).await {
             Ok(values) if values.len() == count => {
-                let answers: Vec<_> = values.into_iter().map(answer).collect();
-                if !answers
-                    .iter()
-                    .any(|answer| matches!(answer, Err(Fault::Trouble(text)) if text.contains("READONLY")))
-                {
+                if !values.iter().any(is_read_only) {
                     self.keep(connection);
                 }
-                Ok(answers)
+                Ok(values.into_iter().map(answer).collect())
             }
             Ok(_) => Err(Fault::Lost(format!("Redis at {} gave too few answers", self.place))),
             Err(error) => {
@@ -157,6 +153,15 @@ impl Connections {
 impl std::fmt::Debug for Connections {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connections").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+/// Whether a server that has become a replica has said this, about a call or a part of one.
+fn is_read_only(value: &Value) -> bool {
+    match value {
+        Value::ServerError(error) => error.code() == "READONLY",
+        Value::Array(values) => values.iter().any(is_read_only),
+        _ => false,
     }
 }
 

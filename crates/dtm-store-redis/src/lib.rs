@@ -23,7 +23,8 @@
 //! | [`config`] | [`RedisConfig`]: addresses, bounds, time-outs, replicas to wait for |
 //! | [`store`] | [`RedisStore`]: opening, closing |
 //! | `contract` | what callers do themselves, before they queue |
-//! | `operation`, `lanes`, `backend` | what the committers are asked for; a queue for each server; one pipeline a batch |
+//! | `operation`, `lanes`, `backend` | what the committers are asked for; a queue for each server |
+//! | `batch` | one script for a batch, or for each shard in it |
 //! | `record`, `load` | a transaction as it lies in its hash, and what it means |
 //! | `trans`, `lease`, `scan`, `purge`, `topic`, `node` | what each part of the contract asks of Redis |
 //! | `scripts`, `keys`, `reply` | the scripts and their hashes; names of keys; reading what Redis answers |
@@ -33,6 +34,7 @@
 //! | `fault` | what can go wrong, and what is known then |
 
 mod backend;
+mod batch;
 mod client;
 pub mod config;
 mod connections;

@@ -12,7 +12,7 @@ use crate::client::{Client, Kind};
 use crate::fault::Fault;
 use crate::keys::Keys;
 use crate::reply::read;
-use crate::scripts::OPEN;
+use crate::scripts::{OPEN, SPAN};
 use crate::servers::Servers;
 
 /// The version of the keys that this server writes, and the only one that it reads.
@@ -26,7 +26,8 @@ pub(crate) async fn open(config: &RedisConfig) -> Result<(Client, Keys), Error> 
     let prefix = prefix(&config.prefix)?;
     let wait = config.replicas.map_or(Duration::ZERO, |replicas| replicas.timeout);
     let servers = Arc::new(Servers::new(config, config.response_timeout + wait));
-    let client = Client { servers, persistence: config.connect_timeout, replicas: config.replicas };
+    let mut client =
+        Client { servers, persistence: config.connect_timeout, replicas: config.replicas, apart: true };
     let (seed, info) = reach(&client.servers, config).await?;
     let given = Keys::new(prefix.clone(), config.shards.get());
     if info.get("cluster_enabled").is_some_and(|enabled| enabled == "1") {
@@ -43,8 +44,23 @@ pub(crate) async fn open(config: &RedisConfig) -> Result<(Client, Keys), Error> 
     let keys = Keys::new(prefix, shards);
     if client.servers.is_cluster() {
         client.servers.learn_cluster(&seed, &keys).await.map_err(|fault| unusable(&seed, fault))?;
+    } else {
+        client.apart = !spans(&client, &keys).await.map_err(|fault| unusable(&seed, fault))?;
     }
     Ok((client, keys))
+}
+
+/// Whether one script may name keys of all shards. What hides a cluster, or forbids it for another reason, may refuse that.
+async fn spans(client: &Client, keys: &Keys) -> Result<bool, Fault> {
+    let all: Vec<String> = keys.all().map(|shard| shard.key("health")).collect();
+    match client.run_one(Kind::Read, SPAN.call(keys.everywhere(), &all)).await {
+        Ok(_) => Ok(true),
+        Err(Fault::Trouble(detail)) => {
+            tracing::info!(detail, "a script may not name keys of several shards: each shard gets its own");
+            Ok(false)
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 /// The prefix without the braces that DTM's has: a tag of our own follows it.

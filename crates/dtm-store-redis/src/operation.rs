@@ -51,6 +51,15 @@ impl Operation {
             Self::Register(appending) => &appending.gid,
         }
     }
+
+    /// How long its texts are together, in bytes; what all operations need is not counted.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Create(creation) => creation.definition.len() + creation.state.len(),
+            Self::Commit(change) => change.state.len(),
+            Self::Register(appending) => appending.branches.iter().map(|text| text.len() + 16).sum(),
+        }
+    }
 }
 
 impl Change {

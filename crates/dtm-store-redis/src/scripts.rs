@@ -20,21 +20,19 @@ macro_rules! script {
         };
     };
     ($name:ident, with prelude, $file:literal) => {
+        script!($name, of "prelude.lua", $file);
+    };
+    ($name:ident, of $($file:literal),+) => {
         pub(crate) static $name: Source = Source {
-            text: concat!(
-                include_str!("scripts/prelude.lua"),
-                "\n",
-                include_str!(concat!("scripts/", $file))
-            ),
+            text: concat!($(include_str!(concat!("scripts/", $file)), "\n"),+),
             hash: LazyLock::new(|| redis::Script::new($name.text).get_hash().to_owned()),
         };
     };
 }
 
 script!(OPEN, "open.lua");
-script!(CREATE, "create.lua");
-script!(COMMIT, with prelude, "commit.lua");
-script!(REGISTER, with prelude, "register.lua");
+script!(SPAN, "span.lua");
+script!(WRITE, of "prelude.lua", "writes.lua", "create.lua", "commit.lua", "register.lua", "write.lua");
 script!(LOAD, "load.lua");
 script!(LOOK, with prelude, "look.lua");
 script!(CLAIM, "claim.lua");
@@ -53,11 +51,10 @@ script!(TOPIC_DELETE, "topic_delete.lua");
 script!(TOPIC_SCAN, "topic_scan.lua");
 
 /// What a server has to know before it is asked.
-pub(crate) static ALL: [&Source; 20] = [
+pub(crate) static ALL: [&Source; 19] = [
     &OPEN,
-    &CREATE,
-    &COMMIT,
-    &REGISTER,
+    &SPAN,
+    &WRITE,
     &LOAD,
     &LOOK,
     &CLAIM,

@@ -1,76 +1,43 @@
 //! Transactions: creation, state, branches.
 
+use std::borrow::Cow;
+
 use dtm_store::Error;
 use redis::Value;
 
-use crate::keys::{holder, holder_of};
+use crate::keys::{Shard, holder, holder_of};
 use crate::operation::{Appending, Change, Creation, Operation};
 use crate::record::head;
 use crate::reply::strange;
-use crate::scripts::{COMMIT, CREATE, Call, REGISTER};
 use crate::store::Redis;
 
+/// What the script that writes is told: keys and arguments of its operations, one behind the other.
+#[derive(Debug, Default)]
+pub(crate) struct Words<'a> {
+    pub(crate) keys: Vec<String>,
+    pub(crate) arguments: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Words<'a> {
+    fn keys(&mut self, keys: impl IntoIterator<Item = String>) {
+        self.keys.extend(keys);
+    }
+
+    fn word(&mut self, word: impl Into<Cow<'a, str>>) -> &mut Self {
+        self.arguments.push(word.into());
+        self
+    }
+}
+
 impl Redis {
-    /// The script that does it.
-    pub(crate) fn write(&self, operation: &Operation) -> Call {
+    /// Adds what the script is told about an operation.
+    pub(crate) fn write<'a>(&self, operation: &'a Operation, words: &mut Words<'a>) {
+        let shard = self.keys.shard_of(operation.gid().as_str());
         match operation {
-            Operation::Create(creation) => self.create(creation),
-            Operation::Commit(change) => self.commit(change),
-            Operation::Register(appending) => self.register(appending),
+            Operation::Create(creation) => create(shard, creation, words),
+            Operation::Commit(change) => commit(shard, change, words),
+            Operation::Register(appending) => register(shard, appending, words),
         }
-    }
-
-    fn create(&self, creation: &Creation) -> Call {
-        let gid = creation.gid.as_str();
-        let shard = self.keys.shard_of(gid);
-        let holder = holder(&creation.owner.token, creation.owner.held);
-        let keys = [shard.record(gid), shard.key("listing"), shard.due(&holder), shard.key("holders")];
-        CREATE
-            .call(shard.place(), &keys)
-            .arg(self.given_now())
-            .arg(gid)
-            .arg(creation.mode.as_str())
-            .arg(creation.status.as_str())
-            .arg(creation.created)
-            .arg(creation.due)
-            .arg(creation.owner.token.to_string())
-            .arg(holder)
-            .arg(&creation.definition)
-            .arg(&creation.state)
-    }
-
-    fn commit(&self, change: &Change) -> Call {
-        let (gid, expect) = (change.commit.gid.as_str(), &change.commit.expect);
-        let shard = self.keys.shard_of(gid);
-        let (owner, held) = change.owner();
-        let (old, new) = (holder_of(&expect.owner), holder(owner, held));
-        let keys = [shard.record(gid), shard.due(""), shard.due(&old), shard.due(&new), shard.key("holders")];
-        let time = |time: Option<u64>| time.map(|time| time.to_string()).unwrap_or_default();
-        COMMIT
-            .call(shard.place(), &keys)
-            .arg(self.given_now())
-            .arg(gid)
-            .arg(expect.status.as_str())
-            .arg(expect.owner.to_string())
-            .arg(old)
-            .arg(expect.registered)
-            .arg(change.commit.state.status.as_str())
-            .arg(time(change.due))
-            .arg(time(change.finished))
-            .arg(owner.to_string())
-            .arg(new)
-            .arg(&change.state)
-    }
-
-    fn register(&self, appending: &Appending) -> Call {
-        let gid = appending.gid.as_str();
-        let shard = self.keys.shard_of(gid);
-        REGISTER
-            .call(shard.place(), &[shard.record(gid), shard.branches(gid)])
-            .arg(appending.owner.to_string())
-            .arg(appending.registered)
-            .arg(appending.registered.saturating_add(appending.branches.len()))
-            .arg(&appending.branches)
     }
 
     /// What the answer of a script means for its operation.
@@ -84,6 +51,62 @@ impl Redis {
             (_, other) => Err(strange(&format!("{other:?} instead of a result")).error()),
         }
     }
+}
+
+fn create<'a>(shard: Shard<'_>, creation: &'a Creation, words: &mut Words<'a>) {
+    let gid = creation.gid.as_str();
+    let holder = holder(&creation.owner.token, creation.owner.held);
+    words.keys([shard.record(gid), shard.key("listing"), shard.due(&holder), shard.key("holders")]);
+    words
+        .word("create")
+        .word(gid)
+        .word(creation.mode.as_str())
+        .word(creation.status.as_str())
+        .word(creation.created.to_string())
+        .word(creation.due.to_string())
+        .word(creation.owner.token.to_string())
+        .word(holder)
+        .word(&creation.definition)
+        .word(&creation.state);
+}
+
+/// A time that is missing is the time at which Redis executes this: when it ended, nothing else may be.
+fn commit<'a>(shard: Shard<'_>, change: &'a Change, words: &mut Words<'a>) {
+    let (gid, expect) = (change.commit.gid.as_str(), &change.commit.expect);
+    let (owner, held) = change.owner();
+    let (old, new) = (holder_of(&expect.owner), holder(owner, held));
+    words.keys([shard.record(gid), shard.due(""), shard.due(&old)]);
+    let (name, time) = match change.due {
+        Some(due) => {
+            words.keys([shard.due(&new), shard.key("holders")]);
+            ("commit", Some(due))
+        }
+        None => ("finish", change.finished),
+    };
+    words
+        .word(name)
+        .word(gid)
+        .word(expect.status.as_str())
+        .word(expect.owner.to_string())
+        .word(old)
+        .word(expect.registered.to_string())
+        .word(change.commit.state.status.as_str())
+        .word(owner.to_string())
+        .word(new)
+        .word(&change.state)
+        .word(time.map(|time| time.to_string()).unwrap_or_default());
+}
+
+fn register<'a>(shard: Shard<'_>, appending: &'a Appending, words: &mut Words<'a>) {
+    let gid = appending.gid.as_str();
+    words.keys([shard.record(gid), shard.branches(gid)]);
+    words
+        .word("register")
+        .word(appending.owner.to_string())
+        .word(appending.registered.to_string())
+        .word(appending.registered.saturating_add(appending.branches.len()).to_string())
+        .word(appending.branches.len().to_string());
+    words.arguments.extend(appending.branches.iter().map(Cow::from));
 }
 
 /// Why a write took no effect, from what it found.
