@@ -81,7 +81,12 @@ impl Server {
         watch_store(&metrics, &store);
         let node = store::node_name(&config)?;
         let epoch = store.join(&node).await?;
-        tracing::info!(node = node.as_str(), epoch = epoch.0, "joined the servers of this store");
+        tracing::info!(
+            node = node.as_str(),
+            epoch = epoch.0,
+            looks_every = ?config.longest_pause_between_looks(),
+            "joined the servers of this store"
+        );
         let engine = Engine::start(Context {
             store: Arc::clone(&store),
             transport: transport as Arc<dyn Transport>,
@@ -266,14 +271,11 @@ const OWNERSHIP_TRUSTED_FOR: Duration = Duration::from_millis(100);
 
 fn settings(config: &Config) -> Settings {
     let shared = config.store.driver.is_shared();
-    // What a dead server was driving has to be found soon after its time-out, not only after another interval.
-    let look_for_the_dead = config.runner.node_timeout / 6;
-    let longest = config.runner.poll_interval;
     Settings {
         active_max: config.runner.active_max,
         sleep_in_memory_max: Duration::from_secs(60),
         flush_after: config.runner.flush_after,
-        poll_interval: if shared { longest.min(look_for_the_dead) } else { longest },
+        poll_interval: config.longest_pause_between_looks(),
         claim_batch: config.runner.claim_batch,
         heartbeat_interval: config.runner.node_timeout / 3,
         ownership_trusted_for: shared.then_some(OWNERSHIP_TRUSTED_FOR),

@@ -76,13 +76,14 @@ where
     if matches.get_flag("reset") {
         return Err(command.error(ErrorKind::UnknownArgument, NO_RESET));
     }
-    let action =
-        match (matches.subcommand(), matches.get_flag("print-config"), matches.get_flag("check-config")) {
-            (Some((_, import)), _, _) => Action::Import(ImportFlags::given(import)?),
-            (None, true, _) => Action::PrintConfig,
-            (None, false, true) => Action::CheckConfig,
-            (None, false, false) => Action::Run,
-        };
+    // What is wrong with the flags of the import is said also when nothing is to be imported now.
+    let import = matches.subcommand().map(|(_, import)| ImportFlags::given(import)).transpose()?;
+    let action = match (import, matches.get_flag("print-config"), matches.get_flag("check-config")) {
+        (_, true, _) => Action::PrintConfig,
+        (_, false, true) => Action::CheckConfig,
+        (Some(import), false, false) => Action::Import(import),
+        (None, false, false) => Action::Run,
+    };
     Ok(Flags { action, file: matches.get_one::<PathBuf>("config").cloned(), settings: given(&matches) })
 }
 

@@ -104,6 +104,16 @@ pub enum StoreDriver {
     Redis,
 }
 
+impl Config {
+    /// The longest pause between two looks for transactions that nobody drives. What a dead server was driving has to be
+    /// found soon after its time-out, so a store that servers share is looked at more often than an embedded one.
+    #[must_use]
+    pub fn longest_pause_between_looks(&self) -> Duration {
+        let longest = self.runner.poll_interval;
+        if self.store.driver.is_shared() { longest.min(self.runner.node_timeout / 6) } else { longest }
+    }
+}
+
 impl StoreDriver {
     /// Whether several servers can share such a store.
     #[must_use]

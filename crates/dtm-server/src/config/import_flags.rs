@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 /// What `dtm-server import` is told.
@@ -78,10 +80,12 @@ impl ImportFlags {
     /// What was given.
     ///
     /// # Errors
-    /// What `clap` wants to print, when what it promises to have is not there.
+    /// What `clap` wants to print: when what it promises to have is not there, and for a flag that says nothing to the
+    /// store that DTM has used.
     pub(super) fn given(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        check_uses(matches)?;
         let text = |name: &str| matches.get_one::<String>(name).cloned();
-        let missing = || clap::Error::new(clap::error::ErrorKind::MissingRequiredArgument);
+        let missing = || clap::Error::new(ErrorKind::MissingRequiredArgument);
         Ok(Self {
             from: text("from").ok_or_else(missing)?,
             prefix: text("prefix").ok_or_else(missing)?,
@@ -91,6 +95,24 @@ impl ImportFlags {
             stopped_long_ago: matches.get_flag("stopped-long-ago"),
         })
     }
+}
+
+/// Flags for one kind of source, and the schemes of its addresses.
+const OF_SOURCES: [(&str, &str, &[&str]); 2] =
+    [("prefix", "Redis", &["redis", "rediss"]), ("time-zone", "MySQL", &["mysql", "mariadb"])];
+
+fn check_uses(matches: &ArgMatches) -> Result<(), clap::Error> {
+    let scheme = matches.get_one::<String>("from").and_then(|from| from.split_once("://"));
+    for (flag, source, schemes) in OF_SOURCES {
+        let given = matches.value_source(flag) == Some(ValueSource::CommandLine);
+        // an address of an unknown kind is refused by whoever connects
+        if let Some((scheme, _)) = scheme.filter(|(scheme, _)| given && !schemes.contains(scheme)) {
+            let text =
+                format!("--{flag} says something only when --from is a {source}, and this is {scheme}://\n");
+            return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text));
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Debug for ImportFlags {

@@ -81,17 +81,47 @@ impl Loaded {
             .given
             .values()
             .filter_map(|given| {
-                let embedded = self.config.store.driver == StoreDriver::Sled;
-                let of_databases =
-                    (given.setting.of_databases && embedded).then_some("the store is embedded");
-                let why = given.setting.unused.or(of_databases)?;
+                let why = given.setting.unused.or_else(|| self.of_another_store(given.setting))?;
                 Some(format!("{} ({}: {why})", given.setting.path, given.origin))
             })
             .collect();
         if !unused.is_empty() {
             notes.push(format!("settings without effect: {}", unused.join(", ")));
         }
+        if let Some(given) = self.given("TransCronInterval").filter(|_| self.looks_more_often()) {
+            notes.push(format!(
+                "{}: TransCronInterval = {} is longer than a sixth of NodeTimeout: a store that servers share is looked at \
+                 every {:?}",
+                given.origin,
+                given.text,
+                self.config.longest_pause_between_looks(),
+            ));
+        }
         notes
+    }
+
+    fn looks_more_often(&self) -> bool {
+        self.config.longest_pause_between_looks() < self.config.runner.poll_interval
+    }
+
+    /// Why a setting of the store says nothing to the store that was chosen.
+    fn of_another_store(&self, setting: &Setting) -> Option<&'static str> {
+        let (driver, redis) = (self.config.store.driver, &self.config.store.database.redis);
+        let is_redis = driver == StoreDriver::Redis;
+        let (without_effect, why) = match setting.path {
+            _ if driver == StoreDriver::Sled => (setting.of_databases, "the store is embedded"),
+            "Store.Path" => (true, "only the embedded store has a folder"),
+            "Store.Schema" => (driver != StoreDriver::Postgres, "only PostgreSQL has schemas"),
+            "Store.Db" => (is_redis, "the transactions are in database 0 of Redis, under Store.RedisPrefix"),
+            "Store.ConnMaxLifeTime" => (is_redis, "a connection to Redis is used as long as it works"),
+            "Store.RedisPrefix" | "Store.RedisWaitReplicas" => (!is_redis, "the store is not Redis"),
+            "Store.RedisWaitTimeout" if is_redis => {
+                (redis.replicas.is_none(), "no replica is waited for, see Store.RedisWaitReplicas")
+            }
+            "Store.RedisWaitTimeout" => (true, "the store is not Redis"),
+            _ => (false, ""),
+        };
+        without_effect.then_some(why)
     }
 
     pub(super) fn given(&self, path: &str) -> Option<&Given> {
@@ -156,6 +186,13 @@ impl Loaded {
         refuse("Store.Tls", is_redis && unverified, "with Redis it may be off or verify-full");
         let authorities = is_redis && database.tls_authorities.is_some();
         refuse("Store.TlsCa", authorities, "with Redis the authorities of the system count");
+        let verified = matches!(database.tls, TlsMode::VerifyAuthority | TlsMode::VerifyHost);
+        let unasked = !is_redis && database.tls_authorities.is_some() && !verified;
+        refuse(
+            "Store.TlsCa",
+            unasked,
+            "nothing is checked with it unless Store.Tls is verify-ca or verify-full",
+        );
     }
 
     fn origin(&self, path: &str) -> String {

@@ -121,13 +121,13 @@ pub static GROUPS: &[Group] = &[
                 (!text.is_empty()).then(|| text.clone_into(&mut c.store.database.name))
             })
             .of_databases()
-.doc("The name of the database. It has to exist; its tables are made by the server.")
+.doc("The name of the database. It has to exist; its tables are made by the server. Redis has none.")
             .common(),
             text("Store.Schema", "the name of a schema", "public", |c, text| {
                 (!text.is_empty()).then(|| text.clone_into(&mut c.store.database.schema))
             })
             .of_databases()
-.doc("The schema in PostgreSQL. It has to exist."),
+.doc("The schema in PostgreSQL. It has to exist. Other databases have none."),
             text("Store.Tls", "off, prefer, require, verify-ca or verify-full", "prefer", |c, text| {
                 c.store.database.tls = match text {
                     "off" => TlsMode::Off,
@@ -149,7 +149,10 @@ pub static GROUPS: &[Group] = &[
                 Some(())
             })
             .of_databases()
-.doc("A file in PEM with the certificates of the authorities that are trusted. Empty: those of the system."),
+.doc(
+                "A file in PEM with the certificates of the authorities that are trusted, for verify-ca and verify-full. \
+                 Empty: those of the system.",
+            ),
             text(
                 "Store.MaxOpenConns",
                 "0 (no limit), or a whole number of connections from 5 to 100000",
@@ -253,7 +256,10 @@ Some(())
         title: "Running",
         settings: &[
             number("TransCronInterval", "seconds", 1, 3_600, "3", |c, n| c.runner.poll_interval = seconds(n))
-                .doc("The longest pause between two looks for transactions that nobody drives."),
+                .doc(
+                    "The longest pause between two looks for transactions that nobody drives. On a store that servers share \
+                     it is a sixth of NodeTimeout at most, so that what a dead server was driving is found soon.",
+                ),
             words("NodeName", "")
                 .form("1 to 64 bytes without ':' and control characters", |c, text| {
                     c.runner.node_name = match text {
@@ -270,7 +276,10 @@ Some(())
                 // NODE_NAME, the usual name, is the machine's in many a Kubernetes manifest.
                 .variable("DTM_NODE_NAME"),
             number("NodeTimeout", "seconds", 2, 3_600, "3", |c, n| c.runner.node_timeout = seconds(n))
-                .doc("A server that gave no sign of life for so long is dead; others take over what it drives."),
+                .doc(
+                    "A server that gave no sign of life for so long is dead; others take over what it drives. Each server \
+                     says this for itself; those that share a store may differ.",
+                ),
             number("MaxActiveTransactions", "transactions", 1, 10_000_000, "10000", |c, n| {
                 c.runner.active_max = n as usize;
             })

@@ -1,5 +1,7 @@
 //! What the operator reads when something is wrong: where, what, and what would be right (decision 29).
 
+use std::time::Duration;
+
 use super::super::parse;
 use super::support::Sources;
 
@@ -190,6 +192,75 @@ fn a_database_that_cannot_be_found_stops_the_start() {
     assert!(url.contains("allowed is a name or an IP address"), "{url}");
     let few = file("Store: {MaxOpenConns: 4}\n");
     assert!(few.contains("from 5"), "{few}");
+}
+
+#[test]
+fn authorities_that_nobody_asks_are_refused() {
+    // decision 29: whoever names an authority believes that the certificate is checked
+    for tls in ["", "Tls: off, ", "Tls: prefer, ", "Tls: require, "] {
+        let message = file(&format!("Store: {{Driver: mysql, Host: a, User: u, {tls}TlsCa: ca.pem}}\n"));
+        assert!(message.contains("unless Store.Tls is verify-ca or verify-full"), "{message}");
+    }
+    for tls in ["verify-ca", "verify-full"] {
+        let text = format!("Store: {{Driver: postgres, Host: a, User: u, Tls: {tls}, TlsCa: ca.pem}}\n");
+        assert!(Sources::file(&text).load().is_ok(), "{tls}");
+    }
+}
+
+#[test]
+fn settings_that_say_nothing_to_the_chosen_store_are_named() {
+    // decision 29
+    let notes =
+        |store: &str| Sources::file(&format!("Store: {{{store}}}\n")).load().unwrap().notes().join("\n");
+    let given = "Path: x, Schema: s, Db: d, ConnMaxLifeTime: 1, RedisPrefix: p, RedisWaitTimeout: 9";
+    let all = ["Path", "Schema", "Db", "ConnMaxLifeTime", "RedisPrefix", "RedisWaitTimeout"];
+    for (store, without_effect) in [
+        ("Driver: mysql, Host: a, User: u", &["Path", "Schema", "RedisPrefix", "RedisWaitTimeout"][..]),
+        ("Driver: postgres, Host: a, User: u", &["Path", "RedisPrefix", "RedisWaitTimeout"]),
+        ("Driver: redis, Host: a", &["Path", "Schema", "Db", "ConnMaxLifeTime", "RedisWaitTimeout"]),
+        ("Driver: redis, Host: a, RedisWaitReplicas: 1", &["Path", "Schema", "Db", "ConnMaxLifeTime"]),
+        ("Driver: sled", &["Schema", "Db", "ConnMaxLifeTime", "RedisPrefix", "RedisWaitTimeout"]),
+    ] {
+        let notes = notes(&format!("{store}, {given}"));
+        let named: Vec<&str> =
+            all.into_iter().filter(|name| notes.contains(&format!("Store.{name} ("))).collect();
+        assert_eq!(named, without_effect, "{store}: {notes}");
+    }
+    assert_eq!(notes("Driver: mysql, Host: a, User: u, ConnMaxLifeTime: 1"), "");
+}
+
+#[test]
+fn an_interval_that_is_longer_than_a_shared_store_allows_is_named() {
+    let of = |text: &str| Sources::file(text).load().unwrap();
+    let shared = "Store: {Driver: mysql, Host: a, User: u}\n";
+    let capped = of(&format!("{shared}TransCronInterval: 3\nNodeTimeout: 12\n"));
+    let notes = capped.notes().join("\n");
+    assert!(notes.contains("line 2: TransCronInterval = 3") && notes.contains("every 2s"), "{notes}");
+    assert_eq!(capped.config.longest_pause_between_looks(), Duration::from_secs(2));
+    assert_eq!(of(&format!("{shared}TransCronInterval: 2\nNodeTimeout: 12\n")).notes(), [""; 0]);
+    let embedded = of("TransCronInterval: 3\n");
+    assert_eq!(embedded.notes(), [""; 0]);
+    assert_eq!(embedded.config.longest_pause_between_looks(), Duration::from_secs(3));
+}
+
+#[test]
+fn a_flag_of_the_import_that_says_nothing_to_the_source_is_refused() {
+    let refused = |arguments: &[&str]| {
+        let given = ["dtm-server", "import", "--from"].iter().chain(arguments).map(Into::into);
+        parse(given.collect::<Vec<_>>()).err().map(|error| (error.exit_code(), error.to_string()))
+    };
+    for (from, flag, value) in [
+        ("mysql://u@h/d", "--prefix", "{a}"),
+        ("postgres://u@h/d", "--prefix", "{b}"),
+        ("postgres://u@h/d", "--time-zone", "+08:00"),
+        ("redis://h", "--time-zone", "+08:00"),
+    ] {
+        let (code, message) = refused(&[from, flag, value]).unwrap();
+        assert_eq!(code, 2);
+        assert!(message.contains(flag) && message.contains("only when --from"), "{message}");
+    }
+    assert_eq!(refused(&["redis://h", "--prefix", "{b}"]), None);
+    assert_eq!(refused(&["mysql://u@h/d", "--time-zone", "+08:00"]), None);
 }
 
 #[test]

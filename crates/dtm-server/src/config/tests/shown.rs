@@ -75,4 +75,9 @@ fn the_actions_are_told_apart() {
     assert_eq!(action(&[]), Action::Run);
     assert_eq!(action(&["--print-config"]), Action::PrintConfig);
     assert_eq!(action(&["--check-config", "-c", "x"]), Action::CheckConfig);
+    // an import that is only to be checked does not begin
+    let import = ["import", "--from", "redis://h"];
+    assert_eq!(action(&[&["--check-config"], &import[..]].concat()), Action::CheckConfig);
+    assert_eq!(action(&[&["--print-config"], &import[..]].concat()), Action::PrintConfig);
+    assert!(matches!(action(&import), Action::Import(_)));
 }
