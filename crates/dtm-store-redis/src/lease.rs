@@ -9,7 +9,8 @@ use rand::Rng as _;
 
 use crate::client::Kind;
 use crate::fault::Fault;
-use crate::keys::{Shard, holder_of};
+use crate::head::{beginning, front};
+use crate::keys::{Shard, holder, holder_of};
 use crate::record::Record;
 use crate::reply::read;
 use crate::scripts::{CLAIM, Call, FORGET, LOOK, MEND, RESCHEDULE};
@@ -217,19 +218,18 @@ impl Redis {
     fn claim_call(&self, record: &Record, token: &OwnerToken) -> Option<Call> {
         let (gid, shard) = (record.gid.as_str(), self.keys.shard_of(&record.gid));
         // read before, as a whole: it has these fields
-        let old = record.compared().ok()?;
+        let (old, (head, time)) = (record.compared().ok()?, record.head().ok()?);
+        let old_holder = holder(&head.owner.token, head.owner.held);
         let new = holder_of(token);
-        let keys = [shard.record(gid), shard.due(old.holder), shard.due(&new), shard.key("holders")];
+        let keys = [shard.record(gid), shard.due(&old_holder), shard.due(&new), shard.key("holders")];
         Some(
             CLAIM
                 .call(shard.place(), &keys)
                 .arg(gid)
-                .arg(old.owner)
-                .arg(old.holder)
-                .arg(old.due)
-                .arg(old.registered)
+                .arg(old.head)
                 .arg(old.state)
-                .arg(token.to_string())
+                .arg(time)
+                .arg(beginning(&front(head.status, head.registered, token), true) + &time.to_string())
                 .arg(new),
         )
     }
@@ -328,7 +328,7 @@ impl Redis {
 
 /// Whether a record is what an index says.
 fn fits(entry: &Entry, stored: &Stored) -> bool {
-    let holder = crate::keys::holder(&stored.owner.token, stored.owner.held);
+    let holder = holder(&stored.owner.token, stored.owner.held);
     stored.due.is_some_and(|due| due.as_millis() == entry.due) && holder == entry.holder
 }
 

@@ -5,7 +5,7 @@
 //!
 //! | key | what it holds |
 //! |---|---|
-//! | `{dtm:7}:transaction:GID` | hash: definition and state as JSON text, and what writes are compared with |
+//! | `{dtm:7}:transaction:GID` | hash: `definition` and `state` as JSON text; `head`, what writes are compared with; `kind`, what listings are filtered by |
 //! | `{dtm:7}:branches:GID` | list: registered branches as JSON text |
 //! | `{dtm:7}:listing` | sorted set: all transactions of the shard, in the order of creation |
 //! | `{dtm:7}:due:` | sorted set: what nobody holds, by due time |
@@ -25,7 +25,7 @@
 //! | `contract` | what callers do themselves, before they queue |
 //! | `operation`, `lanes`, `backend` | what the committers are asked for; a queue for each server |
 //! | `batch` | one script for a batch, or for each shard in it |
-//! | `record`, `load` | a transaction as it lies in its hash, and what it means |
+//! | `record`, `head`, `load` | a transaction as it lies in its hash, and what it means |
 //! | `trans`, `lease`, `scan`, `purge`, `topic`, `node` | what each part of the contract asks of Redis |
 //! | `scripts`, `keys`, `reply` | the scripts and their hashes; names of keys; reading what Redis answers |
 //! | `open` | what has to hold before the first transaction is accepted |
@@ -40,6 +40,7 @@ pub mod config;
 mod connections;
 mod contract;
 mod fault;
+mod head;
 mod keys;
 mod lanes;
 mod lease;

@@ -5,6 +5,7 @@
 
 use crate::client::Kind;
 use crate::fault::Fault;
+use crate::head::parse;
 use crate::reply::read;
 use crate::scripts::{Call, PURGE};
 use crate::store::Redis;
@@ -76,13 +77,15 @@ impl Redis {
         }
         let call = |one: &Old| {
             let shard = self.keys.shard(one.shard);
-            Call::plain(shard.place(), "HGET").arg(shard.record(&one.gid)).arg("finished")
+            Call::plain(shard.place(), "HGET").arg(shard.record(&one.gid)).arg("head")
         };
         let calls: Vec<Call> = old.iter().map(call).collect();
         for (one, answer) in old.iter_mut().zip(self.client.run(Kind::Read, &calls).await) {
-            let finished: Option<String> = read(answer?)?;
-            // what is no time is looked at by the script, which keeps it
-            one.finished = finished.is_some_and(|at| at.parse::<u64>().map_or(true, |at| at < before));
+            let head: Option<Vec<u8>> = read(answer?)?;
+            let head = head.map(|head| parse(&String::from_utf8_lossy(&head)));
+            // what is no head is looked at by the script, which keeps it
+            one.finished = head
+                .is_none_or(|head| head.map_or(true, |(head, time)| head.status.is_final() && time < before));
         }
         Ok(old)
     }

@@ -1,36 +1,32 @@
 //! A transaction as it lies in its hash, and what becomes of it.
 
-use dtm_core::model::{Gid, Status, Timestamp, Transaction};
+use dtm_core::model::{Gid, Timestamp, Transaction};
 use dtm_store::codec::{VERSION, decode_definition, decode_registration, decode_state};
 use dtm_store::precondition::Head;
-use dtm_store::{Damaged, Error, Listed, OwnerToken, Ownership, Stored};
+use dtm_store::{Damaged, Error, Listed, Stored};
 use redis::Value;
 
 use crate::fault::Fault;
-use crate::keys::holder;
+use crate::head;
 use crate::reply::{read, strange};
 
 const _: () = assert!(VERSION == 1, "another version of the state has another frame: see prelude.lua");
 
 /// The fields of [`Record`], in their order.
-pub(crate) const FIELDS: [&str; 7] =
-    ["status", "owner", "holder", "due", "registered", "definition", "state"];
+pub(crate) const FIELDS: [&str; 3] = ["head", "definition", "state"];
 
 /// What a hash says. A field that is missing, or is no text, is damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) gid: String,
-    fields: [Option<String>; 7],
+    fields: [Option<String>; 3],
     branches: Option<Vec<String>>,
 }
 
-/// The fields of a record that writes are compared with.
+/// The fields of a record that claims are compared with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Compared<'a> {
-    pub(crate) owner: &'a str,
-    pub(crate) holder: &'a str,
-    pub(crate) due: &'a str,
-    pub(crate) registered: &'a str,
+    pub(crate) head: &'a str,
     pub(crate) state: &'a str,
 }
 
@@ -40,7 +36,7 @@ impl Record {
         let texts = |value: Value| -> Result<Vec<Option<String>>, Fault> {
             Ok(read::<Vec<Option<Vec<u8>>>>(value)?.into_iter().map(text).collect())
         };
-        let fields: [Option<String>; 7] =
+        let fields: [Option<String>; 3] =
             texts(fields)?.try_into().map_err(|_| strange(&"another number of fields"))?;
         let branches = match branches {
             Some(branches) => {
@@ -63,13 +59,12 @@ impl Record {
     }
 
     pub(crate) fn compared(&self) -> Result<Compared<'_>, Damaged> {
-        Ok(Compared {
-            owner: self.field(1)?,
-            holder: self.field(2)?,
-            due: self.field(3)?,
-            registered: self.field(4)?,
-            state: self.field(6)?,
-        })
+        Ok(Compared { head: self.field(0)?, state: self.field(2)? })
+    }
+
+    /// What the head says, and its time.
+    pub(crate) fn head(&self) -> Result<(Head, u64), Damaged> {
+        head::parse(self.field(0)?).map_err(|error| self.damaged(error))
     }
 
     /// The whole transaction.
@@ -81,9 +76,8 @@ impl Record {
             .map(|text| decode_registration(text))
             .collect::<Result<_, _>>()
             .map_err(|error| self.damaged(error))?;
-        let registered = self.field(4)?;
-        if registered.parse() != Ok(registrations.len()) {
-            let found = registrations.len();
+        let (registered, found) = (self.head()?.0.registered, registrations.len());
+        if registered != found {
             return Err(self.damaged(format!("it has {registered} branches, but {found} are there")));
         }
         Ok(Stored { transaction: Transaction { definition, state, registrations }, owner, due })
@@ -91,19 +85,15 @@ impl Record {
 
     /// Everything but the branches.
     pub(crate) fn listed(&self) -> Result<Listed, Damaged> {
-        let definition = decode_definition(self.field(5)?).map_err(|error| self.damaged(error))?;
+        let definition = decode_definition(self.field(1)?).map_err(|error| self.damaged(error))?;
         if definition.gid.as_str() != self.gid {
             return Err(self.damaged(format!("its definition belongs to {}", definition.gid)));
         }
-        let state = decode_state(self.field(6)?).map_err(|error| self.damaged(error))?;
-        if state.status.as_str() != self.field(0)? {
+        let state = decode_state(self.field(2)?).map_err(|error| self.damaged(error))?;
+        let (Head { status, owner, due, .. }, _) = self.head()?;
+        if state.status != status {
             return Err(self.damaged("record and state have different statuses"));
         }
-        let due = due(self.field(3)?).map_err(|error| self.damaged(error))?;
-        if state.status.is_final() != due.is_none() {
-            return Err(self.damaged("its due time does not fit its status"));
-        }
-        let owner = ownership(self.field(1)?, self.field(2)?).map_err(|error| self.damaged(error))?;
         Ok(Listed { definition, state, owner, due })
     }
 
@@ -112,37 +102,16 @@ impl Record {
     }
 }
 
-/// What a write found in its way: status, owner, holder, due, registered, and whether the state is sound.
-pub(crate) fn head(gid: &Gid, value: Value) -> Result<Head, Error> {
+/// What a write found in its way: the head, and whether the state is sound.
+pub(crate) fn found(gid: &Gid, value: Value) -> Result<Head, Error> {
     let damaged = |detail: String| Error::Damaged { gid: gid.clone(), detail };
-    let mut fields: Vec<Option<Vec<u8>>> = match value {
-        Value::Array(values) => values
-            .into_iter()
-            .map(|value| match value {
-                Value::Int(number) => Ok(Some(number.to_string().into_bytes())),
-                other => read(other),
-            })
-            .collect::<Result<_, Fault>>()
-            .map_err(Fault::error)?,
-        other => return Err(strange(&format!("{other:?} instead of a record")).error()),
-    };
-    let mut next = |name: &str| {
-        let field = if fields.is_empty() { None } else { text(fields.remove(0)) };
-        field.ok_or_else(|| damaged(format!("the field {name} is missing, or is no text")))
-    };
-    let (status, owner, held) = (next("status")?, next("owner")?, next("holder")?);
-    let (when, registered, sound) = (next("due")?, next("registered")?, next("state")?);
-    if sound != "1" {
+    let (found, sound): (Option<Vec<u8>>, bool) = read(value).map_err(Fault::error)?;
+    let found = text(found).ok_or_else(|| damaged("the field head is missing, or is no text".to_owned()))?;
+    let (head, _) = head::parse(&found).map_err(damaged)?;
+    if !sound {
         return Err(damaged("state: it is not the state of this record".to_owned()));
     }
-    Ok(Head {
-        status: Status::parse(&status).map_err(|error| damaged(error.to_string()))?,
-        owner: ownership(&owner, &held).map_err(damaged)?,
-        registered: registered
-            .parse()
-            .map_err(|_| damaged(format!("{registered} is no number of branches")))?,
-        due: due(&when).map_err(damaged)?,
-    })
+    Ok(head)
 }
 
 /// The error of a call that needs this record.
@@ -165,24 +134,6 @@ pub(crate) fn millis(what: &str, time: Timestamp) -> Result<u64, Error> {
     Ok(millis)
 }
 
-fn due(text: &str) -> Result<Option<Timestamp>, String> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse()
-        .map(|millis| Some(Timestamp::from_millis(millis)))
-        .map_err(|_| format!("'{text}' is not a time"))
-}
-
-fn ownership(owner: &str, held_by: &str) -> Result<Ownership, String> {
-    let token = OwnerToken::parse(owner).map_err(|error| error.to_string())?;
-    let held = !held_by.is_empty();
-    if held && holder(&token, true) != held_by {
-        return Err(format!("it is held by {held_by}, but owned by {owner}"));
-    }
-    Ok(Ownership { token, held })
-}
-
 fn text(bytes: Option<Vec<u8>>) -> Option<String> {
     bytes.and_then(|bytes| String::from_utf8(bytes).ok())
 }
@@ -190,7 +141,7 @@ fn text(bytes: Option<Vec<u8>>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use dtm_core::coordinator::Policy;
-    use dtm_core::model::{Definition, Options, Plan, Protocol};
+    use dtm_core::model::{Definition, Options, Plan, Protocol, Status};
     use dtm_store::codec::encode_state;
 
     use super::*;

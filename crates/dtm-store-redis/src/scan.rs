@@ -64,24 +64,25 @@ impl Redis {
         filter: &Filter,
         entries: Vec<(Position, String)>,
     ) -> Result<Vec<(Position, String)>, Fault> {
-        let answers = self.fields(&entries, &["status", "mode", "created"]).await;
+        let answers = self.fields(&entries, &["head", "kind"]).await;
         let mut matching = Vec::new();
         for (entry, answer) in entries.into_iter().zip(answers) {
-            let fields: Vec<Option<String>> = read(answer?)?;
-            let differs = |index: usize, wanted: Option<&str>| match (fields.get(index), wanted) {
-                (Some(Some(found)), Some(wanted)) => found != wanted,
+            let (head, kind): (Option<Vec<u8>>, Option<Vec<u8>>) = read(answer?)?;
+            let absent = head.is_none() && kind.is_none();
+            let (status, mode, created) = (word(&head, 0), word(&kind, 0), word(&kind, 1));
+            let differs = |found: Option<&str>, wanted: Option<&str>| match (found, wanted) {
+                (Some(found), Some(wanted)) => found != wanted,
                 _ => false,
             };
-            let created = fields.get(2).and_then(|text| text.as_deref()?.parse::<u64>().ok());
+            let created = created.and_then(|text| text.parse::<u64>().ok());
             let outside = created.is_some_and(|created| {
                 filter.created_from.is_some_and(|from| created < from.as_millis())
                     || filter.created_to.is_some_and(|to| created > to.as_millis())
             });
-            let absent = fields.iter().all(Option::is_none);
             if !absent
                 && !outside
-                && !differs(0, filter.status.map(|status| status.as_str()))
-                && !differs(1, filter.mode.map(|mode| mode.as_str()))
+                && !differs(status, filter.status.map(|status| status.as_str()))
+                && !differs(mode, filter.mode.map(|mode| mode.as_str()))
             {
                 matching.push(entry);
             }
@@ -110,6 +111,11 @@ impl Redis {
         let calls: Vec<Call> = entries.iter().map(call).collect();
         self.client.run(Kind::Read, &calls).await
     }
+}
+
+/// A word of a field; nothing when it is missing.
+fn word(field: &Option<Vec<u8>>, number: usize) -> Option<&str> {
+    std::str::from_utf8(field.as_deref()?).ok()?.split(' ').nth(number)
 }
 
 fn matches(filter: &Filter, listed: &Listed) -> bool {

@@ -36,7 +36,7 @@ script!(WRITE, of "prelude.lua", "writes.lua", "create.lua", "commit.lua", "regi
 script!(LOAD, "load.lua");
 script!(LOOK, with prelude, "look.lua");
 script!(CLAIM, "claim.lua");
-script!(MEND, "mend.lua");
+script!(MEND, with prelude, "mend.lua");
 script!(FORGET, "forget.lua");
 script!(RESCHEDULE, with prelude, "reschedule.lua");
 script!(PURGE, with prelude, "purge.lua");

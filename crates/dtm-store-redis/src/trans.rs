@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
-use dtm_store::Error;
+use dtm_core::model::Status;
+use dtm_store::{Error, Ownership};
 use redis::Value;
 
+use crate::head::{beginning, front};
 use crate::keys::{Shard, holder, holder_of};
 use crate::operation::{Appending, Change, Creation, Operation};
-use crate::record::head;
+use crate::record::found;
 use crate::reply::strange;
 use crate::store::Redis;
 
@@ -55,64 +57,59 @@ impl Redis {
 
 fn create<'a>(shard: Shard<'_>, creation: &'a Creation, words: &mut Words<'a>) {
     let gid = creation.gid.as_str();
-    let holder = holder(&creation.owner.token, creation.owner.held);
+    let Ownership { token, held } = &creation.owner;
+    let holder = holder(token, *held);
     words.keys([shard.record(gid), shard.key("listing"), shard.due(&holder), shard.key("holders")]);
     words
         .word("create")
         .word(gid)
-        .word(creation.mode.as_str())
-        .word(creation.status.as_str())
-        .word(creation.created.to_string())
         .word(creation.due.to_string())
-        .word(creation.owner.token.to_string())
         .word(holder)
+        .word(beginning(&front(creation.status, 0, token), *held) + &creation.due.to_string())
+        .word(format!("{} {}", creation.mode.as_str(), creation.created))
         .word(&creation.definition)
         .word(&creation.state);
 }
 
-/// A time that is missing is the time at which Redis executes this: when it ended, nothing else may be.
+/// When it ended at a time that is not given, that is the time of Redis.
 fn commit<'a>(shard: Shard<'_>, change: &'a Change, words: &mut Words<'a>) {
     let (gid, expect) = (change.commit.gid.as_str(), &change.commit.expect);
     let (owner, held) = change.owner();
-    let (old, new) = (holder_of(&expect.owner), holder(owner, held));
-    words.keys([shard.record(gid), shard.due(""), shard.due(&old)]);
+    let new = front(change.commit.state.status, expect.registered, owner);
+    words.keys([shard.record(gid), shard.due(""), shard.due(&holder_of(&expect.owner))]);
     let (name, time) = match change.due {
-        Some(due) => {
-            words.keys([shard.due(&new), shard.key("holders")]);
-            ("commit", Some(due))
-        }
+        Some(_) => ("commit", change.due),
         None => ("finish", change.finished),
     };
     words
         .word(name)
         .word(gid)
-        .word(expect.status.as_str())
-        .word(expect.owner.to_string())
-        .word(old)
-        .word(expect.registered.to_string())
-        .word(change.commit.state.status.as_str())
-        .word(owner.to_string())
-        .word(new)
-        .word(&change.state)
-        .word(time.map(|time| time.to_string()).unwrap_or_default());
+        .word(front(expect.status, expect.registered, &expect.owner))
+        .word(beginning(&new, held))
+        .word(time.map(|time| time.to_string()).unwrap_or_default())
+        .word(&change.state);
+    if change.due.is_some() {
+        let holder = holder(owner, held);
+        words.keys([shard.due(&holder), shard.key("holders")]);
+        words.word(holder);
+    }
 }
 
 fn register<'a>(shard: Shard<'_>, appending: &'a Appending, words: &mut Words<'a>) {
-    let gid = appending.gid.as_str();
-    words.keys([shard.record(gid), shard.branches(gid)]);
+    let Appending { gid, owner, registered, branches } = appending;
+    words.keys([shard.record(gid.as_str()), shard.branches(gid.as_str())]);
     words
         .word("register")
-        .word(appending.owner.to_string())
-        .word(appending.registered.to_string())
-        .word(appending.registered.saturating_add(appending.branches.len()).to_string())
-        .word(appending.branches.len().to_string());
-    words.arguments.extend(appending.branches.iter().map(Cow::from));
+        .word(front(Status::Prepared, *registered, owner))
+        .word(front(Status::Prepared, registered.saturating_add(branches.len()), owner))
+        .word(branches.len().to_string());
+    words.arguments.extend(branches.iter().map(Cow::from));
 }
 
 /// Why a write took no effect, from what it found.
-fn why(operation: &Operation, found: Value) -> Error {
+fn why(operation: &Operation, answer: Value) -> Error {
     let gid = operation.gid();
-    let head = match head(gid, found) {
+    let head = match found(gid, answer) {
         Ok(head) => head,
         Err(error) => return error,
     };

@@ -2,10 +2,10 @@
 -- or by Redis, is nothing to the others.
 -- KEYS: those of each. ARGV: the time or nothing; then for each its name and its arguments.
 local operations = {
-    create = { run = create, keys = 4, arguments = 9 },
-    commit = { run = commit, keys = 5, arguments = 10 },
-    finish = { run = finish, keys = 3, arguments = 10 },
-    register = { run = register, keys = 2, arguments = 4, list = 4 },
+    create = { run = create, keys = 4, arguments = 7 },
+    commit = { run = commit, keys = 5, arguments = 6 },
+    finish = { run = finish, keys = 3, arguments = 5 },
+    register = { run = register, keys = 2, arguments = 3, list = 3 },
 }
 local answers, number, key, at = {}, 0, 1, 2
 while ARGV[at] do

@@ -15,14 +15,14 @@ local function next_id()
     return string.format('%.0f', last_id)
 end
 
--- What writes are compared with. The last one is there when nothing can be compared: the answer.
-local function compared(record)
-    local found = call('HMGET', record, 'status', 'owner', 'holder', 'due', 'registered', 'state')
-    local status, owner, holder, due, registered, state = found[1], found[2], found[3], found[4], found[5], found[6]
-    if status and owner and holder and due and registered and state then
-        return status, owner, holder, due, registered, state
-    end
-    local answer = { status, owner, holder, due, registered, 0 }
-    if call('EXISTS', record) == 0 then answer = 0 end
-    return status, owner, holder, due, registered, state, answer
+-- The holder of an unfinished transaction whose head begins as expected and whose state may be replaced, and how its head
+-- ends. Else nothing, and the answer: 0 when there is none, or its head and whether its state is one that may be replaced.
+local function expected(record, front)
+    local found = call('HMGET', record, 'head', 'state')
+    local head, state = found[1], found[2]
+    local found_front, status, holder = parts(head)
+    local sound = found_front and state and framed(state, status)
+    if sound and found_front == front and not ended(status) then return holder, string.sub(head, #front + 1) end
+    if not head and not state and call('EXISTS', record) == 0 then return nil, 0 end
+    return nil, { head, sound and 1 or 0 }
 end

@@ -3,6 +3,7 @@
 
 mod batch;
 mod conformance;
+mod damage;
 mod fixtures;
 mod lost;
 mod masters;
