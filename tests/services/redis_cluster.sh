@@ -21,6 +21,11 @@ need() {
     fi
 }
 
+# A port is free when that of the cluster's own talk is too.
+in_use() { taken "$1" || taken "$(($1 + 10000))"; }
+
+taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
 # The functions of lib.sh look at `folder`: one a member.
 at() {
     folder=$base/$1

@@ -28,11 +28,14 @@ pub(crate) struct Client {
 /// For how long a read is sent again whose answer was lost: connections break all at once, silence takes longer.
 const READ_AGAIN: Duration = Duration::from_millis(500);
 
-/// Whether a call changes anything, so that replicas have to have it.
+/// Whether a call changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Read,
+    /// It does, so that replicas have to have it, and it may be asked once only.
     Write,
+    /// It does, but asking again does no harm, and no replica has to have it.
+    Repeatable,
 }
 
 /// How long to go on with what certainly was not executed.
@@ -43,6 +46,9 @@ pub(crate) enum Insist {
     /// Only where the next step is known: to the server that has the slot, or to one that has just learned our scripts.
     Briefly,
 }
+
+/// How often what is repeated is sent at most.
+const REPEATED: u32 = 3;
 
 /// How often a call that insists briefly is sent: two servers may send it to each other while a slot moves.
 const BRIEFLY: u32 = 4;
@@ -101,7 +107,7 @@ impl Client {
                         }
                         Err(Fault::NoScript) if again => None,
                         // asking twice changes nothing
-                        Err(Fault::Lost(_)) if kind == Kind::Read && begun.elapsed() < READ_AGAIN => None,
+                        Err(Fault::Lost(_)) if kind != Kind::Write && begun.elapsed() < READ_AGAIN => None,
                         _ => {
                             look |= matches!(result, Err(Fault::Later(_)));
                             answers[index] = Some(result);
@@ -129,6 +135,21 @@ impl Client {
     /// The same for a single call.
     pub(crate) async fn run_one(&self, kind: Kind, call: Call) -> Result<Value, Fault> {
         crate::reply::only(self.run(kind, &[call]).await)
+    }
+
+    /// A repeatable call that waits for no answer longer than `patience`: then it is sent again, over another connection.
+    pub(crate) async fn repeat(&self, call: Call, patience: Duration) -> Result<Value, Fault> {
+        let mut last = Fault::Lost(format!("Redis did not answer within {patience:?}"));
+        for attempt in 1..=REPEATED {
+            let answer = self.run_one(Kind::Repeatable, call.clone());
+            match tokio::time::timeout(patience, answer).await {
+                Ok(Err(fault @ (Fault::Lost(_) | Fault::Later(_)))) => last = fault,
+                Ok(answer) => return answer,
+                Err(_) => tracing::debug!(?patience, "Redis is silent; asking again over another connection"),
+            }
+            pause(attempt).await;
+        }
+        Err(last)
     }
 
     async fn send(

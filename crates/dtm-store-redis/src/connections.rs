@@ -17,6 +17,12 @@ use crate::scripts;
 /// A connection that was used this long ago is asked for a sign of life before it is used again.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
+/// How long that sign of life may take.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
+/// Whoever gives up an exchange after this long has met a server, or a network, that is silent.
+const SILENT: Duration = Duration::from_millis(500);
+
 /// How long one attempt to connect may take.
 const CONNECT: Duration = Duration::from_secs(2);
 
@@ -58,20 +64,30 @@ impl Connections {
     pub(crate) async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Result<Value, Fault>>, Fault> {
         let (mut connection, _permit) = self.take().await?;
         let count = pipeline.len();
-        match connection.req_packed_commands(pipeline, 0, count).await {
+        let mut given_up = GivenUp { connections: self, since: Some(Instant::now()) };
+        let answers = connection.req_packed_commands(pipeline, 0, count).await;
+        given_up.since = None;
+        match answers {
             Ok(values) if values.len() == count => {
-                if !values.iter().any(is_read_only) {
+                if values.iter().any(is_read_only) {
+                    // The others lead to the same former master, and its name perhaps to the new one by now.
+                    self.distrust();
+                } else {
                     self.keep(connection);
                 }
                 Ok(values.into_iter().map(answer).collect())
             }
             Ok(_) => Err(Fault::Lost(format!("Redis at {} gave too few answers", self.place))),
             Err(error) => {
-                // the others have most probably ended with it
-                self.idle.lock().clear();
+                self.distrust();
                 Err(broken(&self.place, &error))
             }
         }
+    }
+
+    /// Ends all that are idle: what has happened to one has most probably happened to them.
+    fn distrust(&self) {
+        self.idle.lock().clear();
     }
 
     /// Teaches the server all scripts.
@@ -98,10 +114,12 @@ impl Connections {
                 return Ok((connection, permit));
             }
             let ping = redis::cmd("PING");
-            if let Ok(Ok(_)) = tokio::time::timeout(TRUSTED_FOR, connection.req_packed_command(&ping)).await {
+            if let Ok(Ok(_)) = tokio::time::timeout(SIGN_OF_LIFE, connection.req_packed_command(&ping)).await
+            {
                 return Ok((connection, permit));
             }
             tracing::debug!(place = self.place, "a connection to Redis has ended while it was idle");
+            self.distrust();
         }
         let connection = self.connect().await.map_err(|refusal| {
             if refusal.may_pass { Fault::Later(refusal.detail) } else { Fault::Trouble(refusal.detail) }
@@ -147,6 +165,20 @@ impl Connections {
     pub(crate) fn close(&self) {
         self.permits.close();
         self.idle.lock().clear();
+    }
+}
+
+/// Notices that a caller has gone away before its answer came.
+struct GivenUp<'a> {
+    connections: &'a Connections,
+    since: Option<Instant>,
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        if self.since.is_some_and(|since| since.elapsed() >= SILENT) {
+            self.connections.distrust();
+        }
     }
 }
 

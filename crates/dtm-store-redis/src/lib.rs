@@ -27,6 +27,7 @@
 //! | `batch` | one script for a batch, or for each shard in it |
 //! | `record`, `head`, `load` | a transaction as it lies in its hash, and what it means |
 //! | `trans`, `lease`, `scan`, `purge`, `topic`, `node` | what each part of the contract asks of Redis |
+//! | `reach` | for how long the heartbeats could have been written |
 //! | `scripts`, `keys`, `reply` | the scripts and their hashes; names of keys; reading what Redis answers |
 //! | `open` | what has to hold before the first transaction is accepted |
 //! | `client` | which server to ask, and what to do when it is not the right one, or not there |
@@ -49,6 +50,7 @@ mod node;
 mod open;
 mod operation;
 mod purge;
+mod reach;
 mod record;
 mod reply;
 mod scan;

@@ -1,6 +1,7 @@
 //! Which servers are alive, by the clock of the Redis that has their heartbeats.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use dtm_core::model::Timestamp;
 use dtm_store::{Epoch, NodeName};
@@ -27,7 +28,8 @@ impl Redis {
         text.parse().map(Epoch).map_err(|_| strange(&format!("'{text}' is no epoch")))
     }
 
-    /// Whether that start of the node has joined, has not left and was not replaced.
+    /// Whether that start of the node has joined, has not left and was not replaced. A connection that is silent costs a
+    /// third of the node time-out, so that the next one is in time.
     pub(crate) async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<bool, Fault> {
         let call = HEARTBEAT
             .call(self.keys.everywhere(), &[self.keys.shared("nodes")])
@@ -35,7 +37,9 @@ impl Redis {
             .arg(node.as_str())
             .arg(epoch.0.to_string())
             .arg(self.node_timeout);
-        read(self.client.run_one(Kind::Write, call).await?)
+        let answer = self.client.repeat(call, Duration::from_millis(self.node_timeout / 3)).await;
+        self.reach.note(answer.is_ok());
+        read(answer?)
     }
 
     pub(crate) async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {
@@ -54,12 +58,15 @@ impl Redis {
         text.parse().map(Timestamp::from_millis).map_err(|_| strange(&format!("'{text}' is no time")))
     }
 
-    /// The holders that are alive.
+    /// The holders that are alive, or that were not able to say so.
     pub(crate) async fn alive(&self) -> Result<BTreeSet<String>, Fault> {
         let call = ALIVE
             .call(self.keys.everywhere(), &[self.keys.shared("nodes")])
             .arg(self.given_now())
-            .arg(self.node_timeout);
-        read(self.client.run_one(Kind::Read, call).await?)
+            .arg(self.node_timeout)
+            .arg(self.reach.span().map(|span| span.to_string()).unwrap_or_default());
+        let answer = self.client.run_one(Kind::Read, call).await;
+        self.reach.note(answer.is_ok());
+        read(answer?)
     }
 }

@@ -15,6 +15,7 @@ use crate::lanes::Lanes;
 use crate::lease::{KnownDamage, LostClaims};
 use crate::open;
 use crate::operation::Operation;
+use crate::reach::Reach;
 use crate::scripts::Call;
 
 /// A store in Redis, shared by any number of servers.
@@ -37,6 +38,7 @@ pub(crate) struct Redis {
     pub(crate) clock: Option<Arc<dyn Clock>>,
     /// Milliseconds.
     pub(crate) node_timeout: u64,
+    pub(crate) reach: Reach,
     pub(crate) damaged: KnownDamage,
     pub(crate) lost_claims: LostClaims,
 }
@@ -54,6 +56,10 @@ impl RedisStore {
             keys,
             clock: config.clock.clone(),
             node_timeout: u64::try_from(config.node_timeout.as_millis()).unwrap_or(u64::MAX),
+            reach: match config.clock {
+                Some(_) => Reach::given(),
+                None => Reach::starting(config.node_timeout),
+            },
             damaged: KnownDamage::default(),
             lost_claims: LostClaims::new(config.response_timeout * 2 + Duration::from_secs(10)),
         });

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dtm_store::{Error, Filter, Store as _, TransactionStore as _};
+use dtm_store::{Error, Filter, NodeStore as _, Store as _, TransactionStore as _};
 use dtm_store_redis::{RedisConfig, RedisStore};
 use dtm_testkit::outside::{Answers, Private, Proxy, running};
 use tokio::task::JoinSet;
@@ -92,6 +92,40 @@ async fn a_redis_that_falls_silent_is_not_waited_for_for_ever() {
     assert!(error.to_string().contains("did not answer"), "{error}");
     proxy.set(Answers::Pass);
     store.create(saga("after", &tokens, true)).await.unwrap();
+}
+
+/// A server that lives must not be taken for dead because of one connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_on_a_silent_connection_is_sent_again_on_another() {
+    let Some(space) = Space::single() else { return };
+    let proxy = Proxy::start(space.place()).await;
+    let store = RedisStore::open(space.config_at(proxy.place())).await.unwrap();
+    let tokens = join(&store, "a").await;
+    proxy.silence_present();
+    let begun = Instant::now();
+    store.heartbeat(tokens.node(), tokens.epoch()).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}: longer than it may be silent", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_one_idle_connection_is_silent_the_others_are_not_tried_one_by_one() {
+    let Some(space) = Space::single() else { return };
+    let proxy = Proxy::start(space.place()).await;
+    let store = Arc::new(RedisStore::open(space.config_at(proxy.place())).await.unwrap());
+    proxy.set(Answers::Late(Duration::from_millis(100)));
+    let mut callers = JoinSet::new();
+    for _ in 0..16 {
+        let store = Arc::clone(&store);
+        callers.spawn(async move { store.load(&gid("g")).await.unwrap() });
+    }
+    callers.join_all().await;
+    // long enough to be asked for a sign of life
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    proxy.set(Answers::Pass);
+    proxy.silence_present();
+    let begun = Instant::now();
+    store.load(&gid("g")).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ mod damage;
 mod fixtures;
 mod lost;
 mod masters;
+mod outage;
 mod restart;
 mod support;
 mod throughput;

@@ -1,6 +1,7 @@
 //! A network between a store and its database that loses answers when it is told to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -30,6 +31,9 @@ pub enum Answers {
 pub struct Proxy {
     place: String,
     answers: watch::Sender<Answers>,
+    /// Connections with a smaller number get no answers any more.
+    silent_below: Arc<AtomicU64>,
+    next: Arc<AtomicU64>,
     accepting: AbortHandle,
 }
 
@@ -40,12 +44,16 @@ impl Proxy {
         let place = listener.local_addr().unwrap().to_string();
         let (answers, seen) = watch::channel(Answers::Pass);
         let server: Arc<str> = server.into();
+        let (silent_below, next) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (silent, number) = (Arc::clone(&silent_below), Arc::clone(&next));
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, Arc::clone(&server), seen.clone()));
+                let (silent, number) = (Arc::clone(&silent), number.fetch_add(1, Ordering::Relaxed));
+                let is_silent = move || silent.load(Ordering::Relaxed) > number;
+                tokio::spawn(forward(client, Arc::clone(&server), seen.clone(), is_silent));
             }
         });
-        Self { place, answers, accepting: accepting.abort_handle() }
+        Self { place, answers, silent_below, next, accepting: accepting.abort_handle() }
     }
 
     /// The address of the proxy.
@@ -58,6 +66,11 @@ impl Proxy {
     pub fn set(&self, answers: Answers) {
         self.answers.send_replace(answers);
     }
+
+    /// From now on nothing arrives on the connections that exist, and they stay; new ones are as good as ever.
+    pub fn silence_present(&self) {
+        self.silent_below.store(self.next.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
 }
 
 impl Drop for Proxy {
@@ -66,7 +79,12 @@ impl Drop for Proxy {
     }
 }
 
-async fn forward(client: TcpStream, server: Arc<str>, answers: watch::Receiver<Answers>) {
+async fn forward(
+    client: TcpStream,
+    server: Arc<str>,
+    answers: watch::Receiver<Answers>,
+    is_silent: impl Fn() -> bool + Send,
+) {
     // One that is down is down for the client too.
     let Ok(server) = TcpStream::connect(&*server).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
@@ -96,6 +114,7 @@ async fn forward(client: TcpStream, server: Arc<str>, answers: watch::Receiver<A
             Answers::LoseThatTo(_) if *was_asked.borrow() => break,
             Answers::Lose => break,
             Answers::Silence => {}
+            _ if is_silent() => {}
             Answers::Pass | Answers::LoseThat(_) | Answers::LoseThatTo(_) | Answers::Late(_) => {
                 if let Answers::Late(span) = now {
                     tokio::time::sleep(span).await;
