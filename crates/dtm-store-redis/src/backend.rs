@@ -29,6 +29,8 @@ pub(crate) enum Written {
     Done,
     /// Certainly not executed, and the same may succeed in a moment. It leaves the batch, so that it holds up nobody.
     NotYet(Fault),
+    /// Not executed, because its record or an index is of another type.
+    WrongType(Fault),
 }
 
 #[async_trait::async_trait]
@@ -49,6 +51,7 @@ impl group_commit::Backend for Backend {
             match answer {
                 Some(Ok(value)) => Redis::written(&wanted.operation, value).map(|()| Written::Done),
                 Some(Err(fault)) if fault.is_passing() => Ok(Written::NotYet(fault)),
+                Some(Err(fault @ Fault::WrongType(_))) => Ok(Written::WrongType(fault)),
                 Some(Err(fault)) => Err(fault.error()),
                 // The server is in trouble: what waited behind others for so long is answered before it is asked.
                 None => {

@@ -28,6 +28,9 @@ pub(crate) struct Client {
 /// For how long a read is sent again whose answer was lost: connections break all at once, silence takes longer.
 const READ_AGAIN: Duration = Duration::from_millis(500);
 
+/// How long a read that insists briefly waits for one server.
+const READ_BRIEFLY: Duration = Duration::from_secs(2);
+
 /// Whether a call changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -86,8 +89,17 @@ impl Client {
                 groups.entry(target.unwrap_or_else(home)).or_default().push(index);
             }
             let groups: Vec<_> = groups.into_iter().collect();
-            let sent =
-                join_all(groups.iter().map(|(target, group)| self.send(kind, target, group, calls))).await;
+            let send = async |target: &Target, group: &[usize]| {
+                let sent = self.send(kind, target, group, calls);
+                if kind != Kind::Read || insist == Insist::Persistently {
+                    return sent.await;
+                }
+                tokio::time::timeout(READ_BRIEFLY, sent).await.unwrap_or_else(|_| {
+                    let silent = format!("Redis at {} is silent", target.server);
+                    group.iter().map(|_| Err(Fault::Lost(silent.clone()))).collect()
+                })
+            };
+            let sent = join_all(groups.iter().map(|(target, group)| send(target, group))).await;
             let persistently = insist == Insist::Persistently;
             let again = attempt < if persistently { 1_000 } else { BRIEFLY } && Instant::now() < deadline;
             let mut look = false;

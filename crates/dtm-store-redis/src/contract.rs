@@ -50,8 +50,7 @@ impl TransactionStore for RedisStore {
     }
 
     async fn load(&self, gid: &Gid) -> Result<Option<Stored>, Error> {
-        let records = self.redis().load(&[gid.as_str()]).await.map_err(Fault::error)?;
-        let record = records.into_iter().next().flatten();
+        let record = self.redis().load_one(gid.as_str()).await.map_err(Fault::error)?;
         record.as_ref().map(Record::stored).transpose().map_err(damaged_error)
     }
 

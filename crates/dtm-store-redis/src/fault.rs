@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     Later(String),
     /// Redis is in trouble (full, read-only, without a right). Nothing was changed.
     Trouble(String),
+    /// A key has another type than ours have. No record was changed.
+    WrongType(String),
     /// The connection was lost, or the answer did not come in time: nobody knows.
     Lost(String),
     /// The store is closed.
@@ -38,7 +40,9 @@ impl Fault {
             Self::NoScript => {
                 Error::Unavailable("Redis forgets our scripts as soon as they are loaded".to_owned())
             }
-            Self::Later(detail) | Self::Trouble(detail) | Self::Lost(detail) => Error::Unavailable(detail),
+            Self::Later(detail) | Self::Trouble(detail) | Self::WrongType(detail) | Self::Lost(detail) => {
+                Error::Unavailable(detail)
+            }
             Self::Closed => Error::Closed,
         }
     }
@@ -72,9 +76,10 @@ pub(crate) fn reported(error: &ServerError) -> Fault {
         "NOPERM" => {
             trouble("grant the store's user all keys under its prefix, and the commands that it lacks")
         }
-        "WRONGTYPE" => {
-            trouble("a key under the prefix of the store has another type: another program uses it")
-        }
+        "WRONGTYPE" => Fault::WrongType(
+            "a key under the prefix of the store in Redis has another type: another program uses it"
+                .to_owned(),
+        ),
         _ => trouble("see the log of Redis"),
     }
 }

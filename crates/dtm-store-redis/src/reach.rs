@@ -72,20 +72,20 @@ impl Reach {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_failure_or_a_silence_begins_the_span_anew() {
+    #[tokio::test]
+    async fn a_failure_or_a_silence_begins_the_span_anew() {
         let reach = Reach::starting(Duration::from_millis(80));
         let note = |answered| reach.note(answered);
         assert_eq!(reach.span(), Some(0), "nothing is known at the start");
         for _ in 0..5 {
             note(true);
-            std::thread::sleep(Duration::from_millis(10));
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert!(reach.span().unwrap() >= 40);
         note(false);
         assert_eq!(reach.span(), Some(0));
         note(true);
-        std::thread::sleep(Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(reach.span(), Some(0), "a silence");
         note(true);
         assert!(reach.span().unwrap() < 40);

@@ -21,6 +21,8 @@ pub(crate) struct Record {
     pub(crate) gid: String,
     fields: [Option<String>; 3],
     branches: Option<Vec<String>>,
+    /// Why not even its fields are known.
+    unreadable: Option<String>,
 }
 
 /// The fields of a record that claims are compared with.
@@ -44,15 +46,23 @@ impl Record {
             }
             None => None,
         };
-        Ok(Self { gid: gid.to_owned(), fields, branches })
+        Ok(Self { gid: gid.to_owned(), fields, branches, unreadable: None })
+    }
+
+    /// One of which nothing is known but that it is there.
+    pub(crate) fn unreadable(gid: &str, detail: String) -> Self {
+        Self { gid: gid.to_owned(), fields: Default::default(), branches: None, unreadable: Some(detail) }
     }
 
     /// Whether there is nothing at all.
     pub(crate) fn is_absent(&self) -> bool {
-        self.fields.iter().all(Option::is_none)
+        self.unreadable.is_none() && self.fields.iter().all(Option::is_none)
     }
 
     fn field(&self, index: usize) -> Result<&str, Damaged> {
+        if let Some(detail) = &self.unreadable {
+            return Err(self.damaged(detail));
+        }
         self.fields[index]
             .as_deref()
             .ok_or_else(|| self.damaged(format!("the field {} is missing, or is no text", FIELDS[index])))

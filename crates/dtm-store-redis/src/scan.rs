@@ -10,7 +10,7 @@ use redis::Value;
 
 use crate::client::Kind;
 use crate::fault::Fault;
-use crate::record::{FIELDS, Record, damaged_error};
+use crate::record::{FIELDS, Record};
 use crate::reply::{read, strange};
 use crate::scripts::Call;
 use crate::store::Redis;
@@ -49,9 +49,13 @@ impl Redis {
                 self.matching(filter, entries).await.map_err(Fault::error)?
             };
             for (position, record) in self.records(entries).await.map_err(Fault::error)? {
-                let one = record.listed().map_err(damaged_error)?;
-                if listed.len() < limit && matches(filter, &one) {
-                    listed.push((position, one));
+                match record.listed() {
+                    Ok(one) if listed.len() < limit && matches(filter, &one) => {
+                        listed.push((position, one));
+                    }
+                    Ok(_) => {}
+                    // It is reported, and stops only itself.
+                    Err(damage) => self.damaged.note(damage),
                 }
             }
         }
@@ -67,7 +71,14 @@ impl Redis {
         let answers = self.fields(&entries, &["head", "kind"]).await;
         let mut matching = Vec::new();
         for (entry, answer) in entries.into_iter().zip(answers) {
-            let (head, kind): (Option<Vec<u8>>, Option<Vec<u8>>) = read(answer?)?;
+            let (head, kind): (Option<Vec<u8>>, Option<Vec<u8>>) = match answer.map(read) {
+                Ok(Ok(fields)) => fields,
+                Ok(Err(_)) | Err(Fault::WrongType(_)) => {
+                    matching.push(entry);
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
             let absent = head.is_none() && kind.is_none();
             let (status, mode, created) = (word(&head, 0), word(&kind, 0), word(&kind, 1));
             let differs = |found: Option<&str>, wanted: Option<&str>| match (found, wanted) {
@@ -95,7 +106,12 @@ impl Redis {
         let answers = self.fields(&entries, &FIELDS).await;
         let mut records = Vec::with_capacity(entries.len());
         for ((position, gid), answer) in entries.into_iter().zip(answers) {
-            let record = Record::new(&gid, answer?, None)?;
+            let record = match answer.map(|fields| Record::new(&gid, fields, None)) {
+                Ok(Ok(record)) => record,
+                Ok(Err(fault)) => Record::unreadable(&gid, fault.error().to_string()),
+                Err(Fault::WrongType(detail)) => Record::unreadable(&gid, detail),
+                Err(fault) => return Err(fault),
+            };
             if !record.is_absent() {
                 records.push((position, record));
             }

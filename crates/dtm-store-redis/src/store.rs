@@ -16,6 +16,7 @@ use crate::lease::{KnownDamage, LostClaims};
 use crate::open;
 use crate::operation::Operation;
 use crate::reach::Reach;
+use crate::record::damaged_error;
 use crate::scripts::Call;
 
 /// A store in Redis, shared by any number of servers.
@@ -97,6 +98,7 @@ impl RedisStore {
                     return Err(fault.error());
                 }
                 Written::NotYet(_) => {}
+                Written::WrongType(fault) => return Err(self.redis.wrong_type(gid.as_str(), fault).await),
             }
             attempt += 1;
             pause(attempt).await;
@@ -113,6 +115,14 @@ impl Redis {
     /// What goes in place of the time of Redis: nothing, outside tests.
     pub(crate) fn given_now(&self) -> String {
         self.clock.as_ref().map(|clock| clock.now().as_millis().to_string()).unwrap_or_default()
+    }
+
+    /// Whether it is the record that has another type, or something that the shard shares.
+    async fn wrong_type(&self, gid: &str, fault: Fault) -> Error {
+        match self.load_one(gid).await.map(|record| record.map(|record| record.stored())) {
+            Ok(Some(Err(damage))) => damaged_error(damage),
+            Ok(_) | Err(_) => fault.error(),
+        }
     }
 
     /// Writes something on every server that has anything: nothing less shows that writing is possible.

@@ -201,7 +201,7 @@ pub trait TransactionStore: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Error::Rejected`] when the cursor is not one of this store; [`Error::Damaged`] when a record cannot
-    /// be read.
+    /// be read, unless the store goes on without it and has the next claim report it in [`Claims::damaged`].
     async fn scan(&self, filter: &Filter, after: Option<&Cursor>, limit: usize) -> Result<Page, Error>;
 
     /// Removes up to `limit` transactions that finished before `finished_before`, with their branches, and
