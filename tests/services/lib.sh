@@ -63,7 +63,8 @@ choose_port() { # asked for or empty, first
     if ! running && in_use "$candidate"; then
         if [[ -n $1 ]]; then fail "port $candidate is taken by somebody else"; fi
         rm -f "$folder/port"
-        choose_port "" "$2"
+        # Somebody was faster, who may be looking for the next one now, too: jump, or meet again.
+        choose_port "" "$(($2 + RANDOM % 200))"
         return
     fi
     echo "$candidate" | tee "$folder/port"

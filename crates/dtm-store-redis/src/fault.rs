@@ -76,10 +76,9 @@ pub(crate) fn reported(error: &ServerError) -> Fault {
         "NOPERM" => {
             trouble("grant the store's user all keys under its prefix, and the commands that it lacks")
         }
-        "WRONGTYPE" => Fault::WrongType(
-            "a key under the prefix of the store in Redis has another type: another program uses it"
-                .to_owned(),
-        ),
+        "WRONGTYPE" => Fault::WrongType(format!(
+            "Redis: {code} {text}; a key under the prefix of the store has another type: another program uses it"
+        )),
         _ => trouble("see the log of Redis"),
     }
 }
