@@ -5,7 +5,7 @@
 #   bash tests/run.sh --compat      the published Go, Python and Java SDKs against the server (tests/compat/README.md)
 #   bash tests/run.sh --all         both
 #   bash tests/run.sh --chaos 600   servers, databases and networks fail at random under load, for so many seconds on each store
-#                                   (E2E_STORE=sled, mysql or postgres: on that one; CHAOS_SEED=N: the same faults again)
+#                                   (E2E_STORE=sled, mysql, postgres or redis: on that one; CHAOS_SEED=N: the same faults again)
 #   bash tests/run.sh -p dtm-core   other arguments go to cargo test
 #
 # Environment variables reach the tests. With CI set, a test that lacks something fails instead of being skipped.
@@ -16,7 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 DENY_VERSION=0.20.2
 log=$(mktemp)
 with_services=false
-chaos_stores='sled mysql postgres'
+chaos_stores='sled mysql postgres redis'
 services_used='postgres mariadb redis redis_cluster faketime'
 finish() {
     rm -f "$log"

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use dtm_testkit::outside::Answers;
 use rand::Rng;
 use rand::rngs::StdRng;
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
+use super::evidence::Evidence;
 use super::stage::Outside;
 use crate::harness::{PATIENCE, Server};
 
@@ -15,6 +17,8 @@ use crate::harness::{PATIENCE, Server};
 pub(super) struct Happened {
     pub(super) kills: usize,
     pub(super) pauses: usize,
+    /// Pauses after which the others take the server for dead.
+    pub(super) long_pauses: usize,
     pub(super) crashes_of_the_database: usize,
     pub(super) silences: usize,
     pub(super) losses: usize,
@@ -25,14 +29,24 @@ fn moment(rng: &mut StdRng, milliseconds: std::ops::Range<u64>) -> Duration {
     Duration::from_millis(rng.random_range(milliseconds))
 }
 
-/// Kills servers and lets them stand still until `end`; all of them run then.
-pub(super) async fn of_servers(servers: &mut [Server], rng: &mut StdRng, end: Instant) -> Happened {
+/// Kills one server and lets it stand still until `end`; it runs then. `others` has as many permits as servers may be
+/// in trouble at the same time.
+pub(super) async fn of_server(
+    number: usize,
+    server: &mut Server,
+    evidence: &Evidence,
+    others: &Semaphore,
+    rng: &mut StdRng,
+    end: Instant,
+) -> Happened {
     let mut happened = Happened::default();
-    while Instant::now() < end {
-        sleep(moment(rng, 200..1_500)).await;
-        let number = rng.random_range(0..servers.len());
-        let server = &mut servers[number];
-        if rng.random_ratio(6, 10) {
+    loop {
+        evidence.until(end.min(Instant::now() + moment(rng, 200..3_000))).await;
+        let turn = others.acquire().await.expect("it is never closed");
+        if Instant::now() >= end || evidence.violation().is_some() {
+            return happened;
+        }
+        if rng.random_ratio(4, 10) {
             happened.kills += 1;
             server.kill().await;
             if rng.random() {
@@ -40,29 +54,38 @@ pub(super) async fn of_servers(servers: &mut [Server], rng: &mut StdRng, end: In
             }
             start_again(server).await;
         } else {
-            happened.pauses += 1;
+            let long = rng.random_ratio(6, 10);
+            *(if long { &mut happened.long_pauses } else { &mut happened.pauses }) += 1;
+            evidence.stands_still(number, true);
             server.pause().await;
-            sleep(moment(rng, 100..7_000)).await;
+            // A server counts as dead after 3 s, and is looked for by the others every half second.
+            sleep(moment(rng, if long { 3_300..7_000 } else { 100..2_500 })).await;
             server.go_on().await;
+            evidence.stands_still(number, false);
         }
+        drop(turn);
     }
-    happened
 }
 
 /// A server may end instead of starting while its database is down.
 pub(super) async fn start_again(server: &mut Server) {
     let begun = Instant::now();
     while !server.try_restart().await {
-        assert!(begun.elapsed() < 2 * PATIENCE, "a server does not start any more");
+        assert!(begun.elapsed() < 4 * PATIENCE, "a server does not start any more");
         sleep(Duration::from_millis(200)).await;
     }
 }
 
 /// Kills the database and disturbs the network until `end`; all is well then.
-pub(super) async fn of_the_rest(outside: &Outside, rng: &mut StdRng, end: Instant) -> Happened {
+pub(super) async fn of_the_rest(
+    outside: &Outside,
+    evidence: &Evidence,
+    rng: &mut StdRng,
+    end: Instant,
+) -> Happened {
     let mut happened = Happened::default();
     let Some(database) = &outside.database else { return happened };
-    while Instant::now() < end {
+    while Instant::now() < end && evidence.violation().is_none() {
         sleep(moment(rng, 200..2_000)).await;
         let network = &outside.networks[rng.random_range(0..outside.networks.len())];
         match rng.random_range(0..10) {

@@ -183,6 +183,13 @@ impl Server {
         log.lines().filter(of).collect::<Vec<_>>().join("\n")
     }
 
+    /// The last lines that it has written.
+    pub(crate) fn end_of_log(&self, count: usize) -> String {
+        let log = self.log.text();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(count)..].join("\n")
+    }
+
     /// Does not print the log when the test fails.
     pub(crate) fn keep_quiet(&self) {
         self.log.0.text.lock().clear();

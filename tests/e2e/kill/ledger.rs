@@ -1,4 +1,12 @@
 //! The branch service's books: each effect behind a barrier, and calls that came too late.
+//!
+//! | path | what it does |
+//! |---|---|
+//! | `/branch` | answers soon |
+//! | `/refuses` | an action that will never be done |
+//! | `/slow` | takes its time, up to seconds, and says more often that it is still at it |
+//! | `/open` | as `/slow`; whether it refuses is decided by chance, once and for all |
+//! | `/query` | the back-check of a message: whether its local transaction was committed, by chance, once and for all |
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -22,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) undone: usize,
     /// A backward call came first: a late forward call does nothing.
     barred: bool,
+    /// What `/open` has decided.
+    refuses: Option<bool>,
 }
 
 pub(crate) struct Ledger(Mutex<Books>);
@@ -30,13 +40,20 @@ struct Books {
     entries: HashMap<String, HashMap<String, Entry>>,
     ended: HashSet<String>,
     late: Vec<String>,
+    committed: HashMap<String, bool>,
     rng: StdRng,
 }
 
 impl Ledger {
     pub(crate) fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed);
-        Self(Mutex::new(Books { entries: HashMap::new(), ended: HashSet::new(), late: Vec::new(), rng }))
+        Self(Mutex::new(Books {
+            entries: HashMap::new(),
+            ended: HashSet::new(),
+            late: Vec::new(),
+            committed: HashMap::new(),
+            rng,
+        }))
     }
 
     /// Somebody has seen that the transaction has ended.
@@ -48,9 +65,10 @@ impl Ledger {
         self.0.lock().entries.get(gid).cloned().unwrap_or_default()
     }
 
-    /// Calls for transactions whose end somebody had seen.
-    pub(crate) fn late_calls(&self) -> usize {
-        self.0.lock().late.len()
+    /// Whether the local transaction of a message was committed. Nobody knows before the first one asks.
+    pub(crate) fn has_committed(&self, gid: &str) -> bool {
+        let books = &mut *self.0.lock();
+        *books.committed.entry(gid.to_owned()).or_insert_with(|| books.rng.random())
     }
 
     pub(crate) fn assert_no_late_calls(&self) {
@@ -64,14 +82,23 @@ impl Ledger {
         if gid.is_empty() {
             return Reply::ok();
         }
-        let mut books = self.0.lock();
+        if call.path == "/query" {
+            return if self.has_committed(&gid) { Reply::ok() } else { Reply::failure() };
+        }
+        let books = &mut *self.0.lock();
         if books.ended.contains(&gid) {
             books.late.push(format!("{gid} {branch_id} {op}"));
         }
         let luck = books.rng.random_range(0..100);
-        let pause = Duration::from_millis(books.rng.random_range(0..15));
-        let refuses = call.path == "/refuses" && op == "action";
+        let slow = matches!(call.path.as_str(), "/slow" | "/open");
+        let pause = pause(&mut books.rng, slow);
+        let chance = books.rng.random_ratio(3, 10);
         let entry = books.entries.entry(gid).or_default().entry(branch_id).or_default();
+        let refuses = match call.path.as_str() {
+            "/refuses" => op == "action",
+            "/open" => op == "action" && *entry.refuses.get_or_insert(chance),
+            _ => false,
+        };
         let forward = matches!(op.as_str(), "action" | "confirm");
         if forward {
             entry.forward += 1;
@@ -81,6 +108,7 @@ impl Ledger {
         match luck {
             0..3 => return Reply::error(),
             3..6 => return Reply::ongoing(),
+            9..25 if slow => return Reply::ongoing().after(pause),
             _ if refuses => return Reply::failure().after(pause),
             _ => {}
         }
@@ -96,4 +124,14 @@ impl Ledger {
         // Done, but the answer is lost.
         if luck < 9 { Reply::Close } else { Reply::ok().after(pause) }
     }
+}
+
+/// How long an answer takes.
+fn pause(rng: &mut StdRng, slow: bool) -> Duration {
+    let span = match rng.random_range(0..10) {
+        0..4 if slow => 50..800,
+        4 if slow => 1_000..4_000,
+        _ => 0..15,
+    };
+    Duration::from_millis(rng.random_range(span))
 }

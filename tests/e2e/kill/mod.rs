@@ -43,7 +43,7 @@ async fn after_twenty_kills_under_load_everything_acknowledged_has_ended_once_an
     let branches = Branches::deciding(move |call| books.decide(call)).await;
     // Under the same name a server takes up at once what it was driving before it died.
     let mut server = Settings::default().with("DTM_NODE_NAME", "killed").start().await;
-    let world = Arc::new(World::new(server.client().clone(), branches.clone(), Arc::clone(&ledger)));
+    let world = Arc::new(World::new(server.client().clone(), &branches, Arc::clone(&ledger)));
     let clients: Vec<_> =
         (0..CLIENTS).map(|number| tokio::spawn(client(Arc::clone(&world), seed, number))).collect();
 

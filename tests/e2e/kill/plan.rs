@@ -62,15 +62,16 @@ impl Plan {
     }
 
     fn requests(&self, world: &World) -> Vec<(&'static str, Value)> {
-        let url = |position: usize| {
-            world.branches.url(if self.refuses == Some(position) { "/refuses" } else { "/branch" })
-        };
+        let url =
+            |position: usize| world.url(if self.refuses == Some(position) { "/refuses" } else { "/branch" });
         let base = json!({"gid": self.gid, "retry_interval": 1, "request_timeout": 10, "timeout_to_fail": 0});
         let steps = || -> Value {
             let step = |position| json!({"action": url(position), "compensate": url(position)});
             (0..self.branches).map(step).collect()
         };
         let payloads = vec!["{}"; self.branches];
+        // Longer than a client is held up: none of these is meant to be overtaken by its time-out.
+        let patient = base.clone().with("timeout_to_fail", 300);
         match self.kind {
             Kind::Saga { concurrent } => {
                 let body = base.with("trans_type", "saga").with("steps", steps()).with("payloads", payloads);
@@ -79,12 +80,13 @@ impl Plan {
                 vec![("submit", if fits { body.with("custom_data", custom) } else { body })]
             }
             Kind::Message => {
-                let body = base.with("trans_type", "msg").with("steps", steps()).with("payloads", payloads);
-                let body = body.with("query_prepared", world.branches.url("/branch"));
+                let body =
+                    patient.with("trans_type", "msg").with("steps", steps()).with("payloads", payloads);
+                let body = body.with("query_prepared", world.url("/branch"));
                 vec![("prepare", body.clone()), ("submit", body)]
             }
             Kind::Tcc { submits } => {
-                let body = base.with("trans_type", "tcc");
+                let body = patient.with("trans_type", "tcc");
                 let mut requests = vec![("prepare", body.clone())];
                 requests.extend((0..self.branches).map(|position| {
                     let register = json!({

@@ -15,23 +15,30 @@ pub(crate) struct World {
     servers: Vec<Client>,
     /// Whether any request may fail for a while, not only because the server is dead.
     troubled: bool,
-    pub(crate) branches: Branches,
+    /// Where the branch service is.
+    root: String,
+    /// Told of everything that a server has shown.
+    seen: Option<Box<Seen>>,
     pub(crate) ledger: Arc<Ledger>,
     up: watch::Sender<bool>,
     over: AtomicBool,
     acknowledged: watch::Sender<usize>,
 }
 
+/// A gid, when the server was asked, and what it has shown.
+pub(crate) type Seen = dyn Fn(&str, Instant, &View) + Send + Sync;
+
 /// Nobody knows whether the request arrived: the server died, or is in trouble.
 #[derive(Debug)]
-pub(crate) struct Unknown;
+pub(crate) struct Unknown(String);
 
 impl World {
-    pub(crate) fn new(client: Client, branches: Branches, ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn new(client: Client, branches: &Branches, ledger: Arc<Ledger>) -> Self {
         Self {
             servers: vec![client],
             troubled: false,
-            branches,
+            root: branches.url(""),
+            seen: None,
             ledger,
             up: watch::Sender::new(true),
             over: AtomicBool::new(false),
@@ -40,13 +47,37 @@ impl World {
     }
 
     /// Several servers, whose database and network fail too: each request goes to any of them, and may be refused.
-    pub(crate) fn troubled(servers: Vec<Client>, branches: Branches, ledger: Arc<Ledger>) -> Self {
-        let first = servers.first().expect("there is a server").clone();
-        Self { servers, troubled: true, ..Self::new(first, branches, ledger) }
+    pub(crate) fn troubled(
+        servers: Vec<Client>,
+        root: &str,
+        ledger: Arc<Ledger>,
+        seen: impl Fn(&str, Instant, &View) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            servers,
+            troubled: true,
+            root: root.to_owned(),
+            seen: Some(Box::new(seen)),
+            ledger,
+            up: watch::Sender::new(true),
+            over: AtomicBool::new(false),
+            acknowledged: watch::Sender::new(0),
+        }
+    }
+
+    /// A URL of the branch service.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.root)
     }
 
     fn server(&self) -> &Client {
         &self.servers[rand::random_range(0..self.servers.len())]
+    }
+
+    /// How long a request may stay without an answer, and a transaction without its end. Where everything fails again and
+    /// again only the end of that is a beginning, so whoever troubles this world looks at the clock.
+    fn patience(&self) -> Duration {
+        PATIENCE * if self.troubled { 60 } else { 3 }
     }
 
     /// Counts a transaction that the server has acknowledged.
@@ -84,9 +115,12 @@ impl World {
 
     /// Sends a request once. What was done before an earlier death of the server counts as done.
     pub(crate) async fn once(&self, verb: &str, body: &Value) -> Result<(), Unknown> {
-        let Ok(answer) = self.server().try_post(verb, body).await else {
-            self.wait_until_up().await;
-            return Err(Unknown);
+        let answer = match self.server().try_post(verb, body).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.wait_until_up().await;
+                return Err(Unknown(error.to_string()));
+            }
         };
         let done_before = answer.status == 409
             && ["cannot sumbmit", "cannot abort", "cannot prepare"].iter().any(|it| answer.body.contains(it));
@@ -94,7 +128,7 @@ impl World {
         assert!(done || self.troubled, "{verb} {body}: {answer:?}");
         if !done {
             sleep(Duration::from_millis(50)).await;
-            return Err(Unknown);
+            return Err(Unknown(format!("{answer:?}")));
         }
         Ok(())
     }
@@ -102,8 +136,11 @@ impl World {
     /// Sends a request until it is answered.
     pub(crate) async fn until_acknowledged(&self, verb: &str, body: &Value) {
         let begun = Instant::now();
-        while self.once(verb, body).await.is_err() {
-            assert!(begun.elapsed() < 2 * PATIENCE, "{verb} {body} is not answered");
+        while let Err(Unknown(last)) = self.once(verb, body).await {
+            assert!(
+                begun.elapsed() < self.patience(),
+                "{verb} {body} is not answered; the last time: {last}"
+            );
         }
     }
 
@@ -119,7 +156,7 @@ impl World {
                 }
                 Ok(view) => {
                     assert!(view.exists(), "{gid} was acknowledged and is forgotten");
-                    assert!(begun.elapsed() < 3 * PATIENCE, "{gid} does not end: {view:?}");
+                    assert!(begun.elapsed() < self.patience(), "{gid} does not end: {view:?}");
                 }
                 Err(_) => self.wait_until_up().await,
             }
@@ -139,7 +176,13 @@ impl World {
     }
 
     async fn try_query(&self, gid: &str) -> Result<View, Unknown> {
-        self.server().try_query(gid).await.ok().flatten().ok_or(Unknown)
+        let asked = Instant::now();
+        let unknown = || Unknown(format!("{gid} is not shown"));
+        let view = self.server().try_query(gid).await.ok().flatten().ok_or_else(unknown)?;
+        if let Some(seen) = &self.seen {
+            seen(gid, asked, &view);
+        }
+        Ok(view)
     }
 
     async fn wait_until_up(&self) {
