@@ -156,8 +156,13 @@ impl TopicStore for BuggyStore {
         self.inner.load_topic(name).await
     }
 
-    async fn save_topic(&self, name: &str, subscribers: &[Subscriber], version: u64) -> Result<u64, Error> {
-        self.inner.save_topic(name, subscribers, version).await
+    async fn save_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Topic>,
+    ) -> Result<u64, Error> {
+        self.inner.save_topic(name, subscribers, expected).await
     }
 
     async fn delete_topic(&self, name: &str) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 //! remembers must neither be answered nor written.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dtm_core::coordinator::Verb;
 use dtm_core::model::{
@@ -9,6 +10,7 @@ use dtm_core::model::{
 };
 use dtm_server::runner::{Applied, RequestError};
 use dtm_store::{NodeName, TransactionStore};
+use dtm_testkit::invariants::{Entry, Event};
 
 use crate::world::{Process, World};
 
@@ -175,4 +177,13 @@ async fn that_something_cannot_be_aborted_is_not_said_from_memory() {
     second.engine.admit(Verb::Prepare, tcc(&world, &gid), None).await.expect("it is new");
     let answer = first.engine.abort(&gid, None, "no stock", false).await;
     assert_eq!(answer.expect("it is prepared"), Applied::Accepted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_that_are_dead_for_long_are_forgotten_now_and_then() {
+    let (world, _first, _second, _) = two_servers().await;
+    tokio::time::sleep(Duration::from_secs(3_700)).await;
+    let forgotten =
+        |entry: &Entry| matches!(&entry.event, Event::Note(note) if note.contains("dead for 86400s"));
+    assert_eq!(world.journal.entries().iter().filter(|entry| forgotten(entry)).count(), 2, "by each server");
 }

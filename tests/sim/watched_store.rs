@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -227,8 +228,13 @@ impl TopicStore for WatchedStore {
         self.read(self.inner.load_topic(name)).await
     }
 
-    async fn save_topic(&self, name: &str, subscribers: &[Subscriber], version: u64) -> Result<u64, Error> {
-        self.inner.save_topic(name, subscribers, version).await
+    async fn save_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Topic>,
+    ) -> Result<u64, Error> {
+        self.inner.save_topic(name, subscribers, expected).await
     }
 
     async fn delete_topic(&self, name: &str) -> Result<(), Error> {
@@ -253,6 +259,11 @@ impl NodeStore for WatchedStore {
     async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
         let (inner, node) = (Arc::clone(&self.inner), node.clone());
         self.write("heartbeat".to_owned(), async move { inner.heartbeat(&node, epoch).await }).await
+    }
+
+    async fn forget_dead(&self, dead_for: Duration) -> Result<usize, Error> {
+        self.journal.note(format!("forgetting servers that are dead for {dead_for:?}"));
+        self.inner.forget_dead(dead_for).await
     }
 
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {

@@ -44,7 +44,7 @@ impl Target {
             }
             Some(_) => Ok(Taken::Conflict("this topic has other subscribers here".to_owned())),
             None if !self.writes() => Ok(Taken::New),
-            None => match topics.save_topic(name, subscribers, 0).await {
+            None => match topics.save_topic(name, subscribers, None).await {
                 Ok(_) => Ok(Taken::New),
                 Err(error @ Error::Conflict { .. }) => Ok(Taken::Conflict(error.to_string())),
                 Err(error) => Err(error),

@@ -121,8 +121,13 @@ impl TopicStore for RedisStore {
         self.redis().topic(name).await
     }
 
-    async fn save_topic(&self, name: &str, subscribers: &[Subscriber], version: u64) -> Result<u64, Error> {
-        self.redis().write_topic(name, subscribers, version).await
+    async fn save_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Topic>,
+    ) -> Result<u64, Error> {
+        self.redis().write_topic(name, subscribers, expected).await
     }
 
     async fn delete_topic(&self, name: &str) -> Result<(), Error> {

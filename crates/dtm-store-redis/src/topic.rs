@@ -34,21 +34,11 @@ impl Redis {
         &self,
         name: &str,
         subscribers: &[Subscriber],
-        version: u64,
+        expected: Option<&Topic>,
     ) -> Result<u64, Error> {
         let (text, now) = self.topic_text(name).await.map_err(Fault::error)?;
         let found = text.as_deref().map(|text| decode(name, text)).transpose()?;
-        let found_version = found.as_ref().map_or(0, |topic| topic.version);
-        if found_version != version {
-            return Err(conflict(name, version, &format!("version {found_version}")));
-        }
-        let topic = Topic {
-            name: name.to_owned(),
-            subscribers: subscribers.to_vec(),
-            version: version.saturating_add(1),
-            created_at: found.map_or(now, |topic| topic.created_at),
-            updated_at: now,
-        };
+        let topic = Topic::changed(name, subscribers, expected, found.as_ref(), now)?;
         let new = encode_topic(&topic).map_err(|error| error.rejected(&format!("topic {name}")))?;
         let call = TOPIC_SAVE
             .call(self.keys.everywhere(), &self.topic_keys())
@@ -59,7 +49,7 @@ impl Redis {
         if answer.map_err(Fault::error)? {
             Ok(topic.version)
         } else {
-            Err(conflict(name, version, "a later one"))
+            Err(Topic::conflict(name, expected, "a later one"))
         }
     }
 
@@ -89,12 +79,4 @@ impl Redis {
 /// A topic that cannot be read stops nobody but itself.
 fn decode(name: &str, text: &str) -> Result<Topic, Error> {
     decode_topic(text).map_err(|error| error.rejected(&format!("topic {name}")))
-}
-
-fn conflict(name: &str, version: u64, found: &str) -> Error {
-    Error::Conflict {
-        what: format!("topic {name}"),
-        expected: format!("version {version}"),
-        found: found.to_owned(),
-    }
 }

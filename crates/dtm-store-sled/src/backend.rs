@@ -116,8 +116,8 @@ impl Batch<'_> {
                 self.reschedule(*later_than, *limit, except)
             }
             Operation::Purge { finished_before, limit } => self.purge(*finished_before, *limit),
-            Operation::SaveTopic { name, subscribers, version } => {
-                self.save_topic(name, subscribers, *version)
+            Operation::SaveTopic { name, subscribers, expected } => {
+                self.save_topic(name, subscribers, expected.as_ref())
             }
             Operation::DeleteTopic { name } => self.delete_topic(name),
             Operation::Join { node } => self.join(node),

@@ -115,9 +115,15 @@ impl TopicStore for SledStore {
         self.read(move |engine| engine.read(|tree| load_topic(tree, &name))).await
     }
 
-    async fn save_topic(&self, name: &str, subscribers: &[Subscriber], version: u64) -> Result<u64, Error> {
+    async fn save_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Topic>,
+    ) -> Result<u64, Error> {
         let (name, subscribers) = (name.to_owned(), subscribers.to_vec());
-        match self.write(Operation::SaveTopic { name, subscribers, version }).await? {
+        let expected = expected.cloned();
+        match self.write(Operation::SaveTopic { name, subscribers, expected }).await? {
             Output::Version(version) => Ok(version),
             other => Err(self.unexpected(&other)),
         }

@@ -1,7 +1,7 @@
 //! What the committer is asked for.
 
 use dtm_core::model::{Gid, Timestamp};
-use dtm_store::{Claims, Commit, Epoch, NodeName, OwnerToken, Rescheduled, Subscriber};
+use dtm_store::{Claims, Commit, Epoch, NodeName, OwnerToken, Rescheduled, Subscriber, Topic};
 
 use crate::schema::Row;
 
@@ -40,7 +40,7 @@ pub(crate) enum Operation {
     SaveTopic {
         name: String,
         subscribers: Vec<Subscriber>,
-        version: u64,
+        expected: Option<Topic>,
     },
     DeleteTopic {
         name: String,

@@ -14,25 +14,12 @@ impl Batch<'_> {
         &mut self,
         name: &str,
         subscribers: &[Subscriber],
-        version: u64,
+        expected: Option<&Topic>,
     ) -> Result<Output, Failure> {
         let key = keys::topic(name);
         let stored = find(&self.view, name).map_err(|error| refused(error, name))?;
-        let found = stored.as_ref().map_or(0, |(_, topic)| topic.version);
-        if found != version {
-            return Err(Failure::Refused(Error::Conflict {
-                what: format!("topic {name}"),
-                expected: format!("version {version}"),
-                found: format!("version {found}"),
-            }));
-        }
-        let topic = Topic {
-            name: name.to_owned(),
-            subscribers: subscribers.to_vec(),
-            version: version + 1,
-            created_at: stored.as_ref().map_or(self.now, |(_, topic)| topic.created_at),
-            updated_at: self.now,
-        };
+        let found = stored.as_ref().map(|(_, topic)| topic);
+        let topic = Topic::changed(name, subscribers, expected, found, self.now)?;
         let text = encode_topic(&topic).map_err(|error| error.rejected(&format!("topic {name}")))?;
         self.view.put(&key, stored.as_ref().map(|(value, _)| value), &[text.as_bytes()])?;
         Ok(Output::Version(topic.version))

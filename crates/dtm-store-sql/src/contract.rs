@@ -1,7 +1,7 @@
 //! The contract of a store: what callers can do themselves is done here, in parallel; the rest is queued, or asked of
 //! the database at once.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dtm_core::model::{Gid, Registration, Timestamp};
 use dtm_store::codec::{CodecError, encode_definition, encode_registration, encode_state};
@@ -152,9 +152,14 @@ impl TopicStore for SqlStore {
         self.call(name, |database| database.load_topic(name)).await
     }
 
-    async fn save_topic(&self, name: &str, subscribers: &[Subscriber], version: u64) -> Result<u64, Error> {
+    async fn save_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Topic>,
+    ) -> Result<u64, Error> {
         check_name(name)?;
-        self.call(name, |database| database.save_topic(name, subscribers, version)).await
+        self.call(name, |database| database.save_topic(name, subscribers, expected)).await
     }
 
     async fn delete_topic(&self, name: &str) -> Result<(), Error> {
@@ -197,6 +202,12 @@ impl NodeStore for SqlStore {
             expected: format!("epoch {} alive", epoch.0),
             found: "a later epoch, or a node that has left or never joined".to_owned(),
         })
+    }
+
+    async fn forget_dead(&self, dead_for: Duration) -> Result<usize, Error> {
+        let dead_for = i64::try_from(dead_for.as_millis()).unwrap_or(i64::MAX);
+        let count = self.call("the nodes", |database| database.forget_dead(dead_for)).await?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
     async fn now(&self) -> Result<Option<Timestamp>, Error> {

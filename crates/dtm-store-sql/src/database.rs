@@ -42,7 +42,12 @@ pub(crate) trait Database: fmt::Debug + Send + Sync + 'static {
 
     async fn load_topic(&self, name: &str) -> Result<Option<Topic>, Fault>;
 
-    async fn save_topic(&self, name: &str, subscribers: &[Subscriber], version: u64) -> Result<u64, Fault>;
+    async fn save_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Topic>,
+    ) -> Result<u64, Fault>;
 
     /// Whether there was one.
     async fn delete_topic(&self, name: &str) -> Result<bool, Fault>;
@@ -54,6 +59,9 @@ pub(crate) trait Database: fmt::Debug + Send + Sync + 'static {
 
     /// Whether that start of the node has joined, has not left and was not replaced.
     async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<bool, Fault>;
+
+    /// Those that were not heard of for so many milliseconds and hold nothing.
+    async fn forget_dead(&self, dead_for: i64) -> Result<u64, Fault>;
 
     /// By its own clock.
     async fn now(&self) -> Result<Timestamp, Fault>;

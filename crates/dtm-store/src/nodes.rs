@@ -1,5 +1,7 @@
 //! Which servers are alive.
 
+use std::time::Duration;
+
 use dtm_core::model::Timestamp;
 
 use crate::{Epoch, Error, NodeName};
@@ -31,6 +33,16 @@ pub trait NodeStore: Send + Sync {
     /// [`Error`] when the store does not answer.
     async fn now(&self) -> Result<Option<Timestamp>, Error> {
         Ok(None)
+    }
+
+    /// Forgets nodes that have been dead for `dead_for` and hold nothing, and says how many. None of them gets an epoch
+    /// again that it has had. Stores that keep no list of nodes, or forget them by themselves, have nothing to do.
+    ///
+    /// # Errors
+    /// [`Error`] when the store cannot write.
+    async fn forget_dead(&self, dead_for: Duration) -> Result<usize, Error> {
+        let _ = dead_for;
+        Ok(0)
     }
 
     /// Ends a node. Once it has returned, what it held can be claimed at once. A node that has ended already, or

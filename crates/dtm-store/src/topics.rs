@@ -28,6 +28,47 @@ pub struct Subscriber {
     pub remark: String,
 }
 
+impl Topic {
+    /// What a change makes of the stored topic.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it is not the expected one.
+    pub fn changed(
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Self>,
+        stored: Option<&Self>,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        if stored != expected {
+            return Err(Self::conflict(name, expected, &Self::shown(stored)));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            subscribers: subscribers.to_vec(),
+            version: stored.map_or(0, |stored| stored.version).saturating_add(1),
+            created_at: stored.map_or(now, |stored| stored.created_at),
+            updated_at: now,
+        })
+    }
+
+    /// The error of a change that expected something else than was found.
+    #[must_use]
+    pub fn conflict(name: &str, expected: Option<&Self>, found: &str) -> Error {
+        Error::Conflict {
+            what: format!("topic {name}"),
+            expected: Self::shown(expected),
+            found: found.to_owned(),
+        }
+    }
+
+    fn shown(topic: Option<&Self>) -> String {
+        let of =
+            |topic: &Self| format!("version {}, changed at {}", topic.version, topic.updated_at.as_millis());
+        topic.map_or_else(|| "no such topic".to_owned(), of)
+    }
+}
+
 /// The role of a store that keeps topics.
 #[async_trait::async_trait]
 pub trait TopicStore: Send + Sync {
@@ -37,12 +78,18 @@ pub trait TopicStore: Send + Sync {
     /// [`Error`] when the store cannot read.
     async fn load_topic(&self, name: &str) -> Result<Option<Topic>, Error>;
 
-    /// Writes the subscribers of a topic. `version` is the version that the caller has read, 0 to create it.
-    /// Once it has returned, the topic has these subscribers and `version + 1`, which is the result.
+    /// Writes the subscribers of a topic. `expected` is the topic as the caller has read it, `None` to create it.
+    /// Once it has returned, the topic has these subscribers and the next version, which is the result.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the stored version is another one: a lost race is never a lost update.
-    async fn save_topic(&self, name: &str, subscribers: &[Subscriber], version: u64) -> Result<u64, Error>;
+    /// [`Error::Conflict`] when the stored topic is another one, also one of the same version that was created anew
+    /// meanwhile: a lost race is never a lost update.
+    async fn save_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Topic>,
+    ) -> Result<u64, Error>;
 
     /// Removes a topic. Once it has returned, the topic does not exist; created anew it starts at version 1.
     ///

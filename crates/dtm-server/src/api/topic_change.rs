@@ -57,8 +57,7 @@ async fn change_stored(
     for _ in 0..TRIES {
         let stored = topics.load_topic(topic).await.map_err(of_store)?;
         let subscribers = decide(stored.as_ref())?;
-        let version = stored.map_or(0, |stored| stored.version);
-        match topics.save_topic(topic, &subscribers, version).await {
+        match topics.save_topic(topic, &subscribers, stored.as_ref()).await {
             Ok(_) => return Ok(()),
             Err(Error::Conflict { .. }) => {}
             Err(error) => return Err(of_store(error)),
@@ -124,17 +123,21 @@ mod tests {
             self.store.load_topic(name).await
         }
 
-        async fn save_topic(&self, name: &str, of: &[Subscriber], version: u64) -> Result<u64, Error> {
+        async fn save_topic(
+            &self,
+            name: &str,
+            of: &[Subscriber],
+            expected: Option<&Topic>,
+        ) -> Result<u64, Error> {
             let left = self.rivals.load(Ordering::SeqCst);
             if left > 0 {
                 self.rivals.store(left - 1, Ordering::SeqCst);
                 let topic = self.store.load_topic(name).await?;
-                let (mut subscribers, version) =
-                    topic.map_or((Vec::new(), 0), |it| (it.subscribers, it.version));
+                let mut subscribers = topic.as_ref().map_or_else(Vec::new, |it| it.subscribers.clone());
                 subscribers.push(subscriber(&format!("rival {left}")));
-                self.store.save_topic(name, &subscribers, version).await?;
+                self.store.save_topic(name, &subscribers, topic.as_ref()).await?;
             }
-            self.store.save_topic(name, of, version).await
+            self.store.save_topic(name, of, expected).await
         }
 
         async fn delete_topic(&self, name: &str) -> Result<(), Error> {

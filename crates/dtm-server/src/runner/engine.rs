@@ -43,6 +43,7 @@ impl Engine {
         shared.tasks.spawn(orphans::look_after(Arc::clone(&shared)));
         shared.tasks.spawn(housekeeping::beat(Arc::clone(&shared)));
         shared.tasks.spawn(housekeeping::purge(Arc::clone(&shared)));
+        shared.tasks.spawn(housekeeping::forget(Arc::clone(&shared)));
         Self { shared }
     }
 

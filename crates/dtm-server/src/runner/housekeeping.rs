@@ -1,4 +1,4 @@
-//! Heartbeat of this server, and removal of what has been finished for long.
+//! Heartbeat of this server, and removal of what has been finished, or dead, for long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,10 @@ use super::context::Shared;
 /// The pause between two rounds of removal.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 const PURGE_BATCH: usize = 500;
+
+/// The pause between two looks for servers that are to be forgotten.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3_600);
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);
 
 /// Renews the heartbeat until the server stops. A later start of the same name ends the process's claim to
 /// drive anything, so the runner stops then.
@@ -44,6 +48,17 @@ pub(super) async fn purge(shared: Arc<Shared>) {
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Has the store forget servers that are dead for long.
+pub(super) async fn forget(shared: Arc<Shared>) {
+    while pause(&shared, FORGET_INTERVAL).await {
+        match shared.context.store.forget_dead(FORGOTTEN_AFTER).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "servers that were not heard of for a day are forgotten"),
+            Err(error) => tracing::warn!(%error, "dead servers could not be forgotten; trying again"),
         }
     }
 }

@@ -180,7 +180,7 @@ async fn what_was_purged_leaves_no_key_behind_and_nothing_has_an_expiry() {
     let store = RedisStore::open(space.config()).await.unwrap();
     let tokens = join(&store, "a").await;
     let mut connection = space.connect().await.remove(0);
-    store.save_topic("orders", &[], 0).await.unwrap();
+    store.save_topic("orders", &[], None).await.unwrap();
     let before: Vec<String> = sorted(space.keys(&mut connection).await);
     let all: Vec<_> = (0..50).map(|index| saga(&format!("g{index}"), &tokens, index % 2 == 0)).collect();
     for new in &all {

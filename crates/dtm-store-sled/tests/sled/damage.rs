@@ -114,7 +114,7 @@ async fn an_entry_that_is_missing_or_older_than_it_should_be_stops_the_start() {
     copy(&whole, &early);
     fill(&store, 0, 20).await;
     store.commit(finish(&new)).await.unwrap();
-    store.save_topic("t", &[], 0).await.unwrap();
+    store.save_topic("t", &[], None).await.unwrap();
     store.join(&NodeName::parse("a").unwrap()).await.unwrap();
     store.close().await.unwrap();
     drop(store);

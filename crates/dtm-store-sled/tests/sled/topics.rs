@@ -13,7 +13,7 @@ async fn a_page_of_large_topics_ends_early_and_no_topic_is_left_out() {
     let subscribers = [Subscriber { url: "x".repeat(MIB), remark: String::new() }];
     let names: Vec<_> = (0..10).map(|number| format!("t{number}")).collect();
     for name in &names {
-        store.save_topic(name, &subscribers, 0).await.unwrap();
+        store.save_topic(name, &subscribers, None).await.unwrap();
     }
     let (mut found, mut after) = (Vec::new(), None);
     loop {

@@ -24,6 +24,11 @@ const HEARTBEAT: &str =
 const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL, left_at = @dtm_now \
     WHERE name = ? AND epoch = ? AND heartbeat IS NOT NULL";
 
+/// A node that was neither heard of nor said good-bye is one of a server before version 2; its epoch is small.
+const FORGET: &str = "DELETE n FROM dtm_node n WHERE COALESCE(n.heartbeat, n.left_at, n.epoch) < @dtm_now - ? \
+    AND NOT EXISTS (SELECT 1 FROM dtm_transaction t \
+        WHERE t.holder > CONCAT(n.name, ':') AND t.holder < CONCAT(n.name, ';'))";
+
 const NOW: &str = "SELECT CAST(@dtm_now AS SIGNED) AS now";
 
 impl MySql {
@@ -55,6 +60,12 @@ impl MySql {
         session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
         let statement = sqlx::query(HEARTBEAT).bind(node.as_str().as_bytes()).bind(number);
         Ok(session.change(statement).await? == 1)
+    }
+
+    pub(super) async fn remove_nodes(&self, dead_for: i64) -> Result<u64, Fault> {
+        let mut session = self.writer().await?;
+        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        session.change(sqlx::query(FORGET).bind(dead_for)).await
     }
 
     pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {

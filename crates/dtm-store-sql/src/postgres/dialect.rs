@@ -58,8 +58,13 @@ impl Database for Postgres {
         self.topic(name).await
     }
 
-    async fn save_topic(&self, name: &str, subscribers: &[Subscriber], version: u64) -> Result<u64, Fault> {
-        self.write_topic(name, subscribers, version).await
+    async fn save_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Topic>,
+    ) -> Result<u64, Fault> {
+        self.write_topic(name, subscribers, expected).await
     }
 
     async fn delete_topic(&self, name: &str) -> Result<bool, Fault> {
@@ -76,6 +81,10 @@ impl Database for Postgres {
 
     async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<bool, Fault> {
         self.renew(node, epoch).await
+    }
+
+    async fn forget_dead(&self, dead_for: i64) -> Result<u64, Fault> {
+        self.remove_nodes(dead_for).await
     }
 
     async fn now(&self) -> Result<Timestamp, Fault> {

@@ -32,6 +32,15 @@ const LEAVE: &str = concat!(
     " WHERE name = $2 AND epoch = $3 AND heartbeat IS NOT NULL"
 );
 
+/// A node that was neither heard of nor said good-bye is one of a server before version 2; its epoch is small.
+const FORGET: &str = concat!(
+    "WITH clock AS MATERIALIZED (SELECT ",
+    now!(),
+    " AS now) DELETE FROM dtm_node n USING clock \
+    WHERE coalesce(n.heartbeat, n.left_at, n.epoch) < clock.now - $2::bigint \
+    AND NOT EXISTS (SELECT 1 FROM dtm_transaction t WHERE t.holder > n.name || ':' AND t.holder < n.name || ';')"
+);
+
 const NOW: &str = concat!("SELECT ", now!(), " AS now");
 
 impl Postgres {
@@ -55,6 +64,11 @@ impl Postgres {
         let Some(number) = number(epoch) else { return Ok(false) };
         let statement = sqlx::query(HEARTBEAT).bind(self.given_now()).bind(node.as_str()).bind(number);
         Ok(self.writer().await?.row(statement).await?.is_some())
+    }
+
+    pub(super) async fn remove_nodes(&self, dead_for: i64) -> Result<u64, Fault> {
+        let statement = sqlx::query(FORGET).bind(self.given_now()).bind(dead_for);
+        self.writer().await?.change(statement).await
     }
 
     pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {

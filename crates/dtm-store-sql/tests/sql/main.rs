@@ -4,6 +4,7 @@
 mod fixtures;
 mod lost;
 mod mysql;
+mod nodes;
 mod postgres;
 mod restart;
 mod services;

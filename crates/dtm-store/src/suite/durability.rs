@@ -21,8 +21,8 @@ pub async fn everything_acknowledged_survives_a_restart(under_test: &mut impl St
         store.commit(commit_of(&stored, |state| state.status = Status::Aborting)).await.unwrap();
     }
     let subscribers = [Subscriber { url: "http://a".to_owned(), remark: String::new() }];
-    store.save_topic("orders", &subscribers, 0).await.unwrap();
-    store.save_topic("gone", &subscribers, 0).await.unwrap();
+    store.save_topic("orders", &subscribers, None).await.unwrap();
+    store.save_topic("gone", &subscribers, None).await.unwrap();
     store.delete_topic("gone").await.unwrap();
     let mut before = Vec::new();
     for index in 0..200 {

@@ -60,8 +60,13 @@ impl<M: Medium> TopicStore for MemoryStore<M> {
         self.medium.read(|tables| Ok(tables.topics.get(name).cloned())).await
     }
 
-    async fn save_topic(&self, name: &str, subscribers: &[Subscriber], version: u64) -> Result<u64, Error> {
-        self.medium.write(|tables| tables.save_topic(name, subscribers, version, self.now())).await
+    async fn save_topic(
+        &self,
+        name: &str,
+        subscribers: &[Subscriber],
+        expected: Option<&Topic>,
+    ) -> Result<u64, Error> {
+        self.medium.write(|tables| tables.save_topic(name, subscribers, expected, self.now())).await
     }
 
     async fn delete_topic(&self, name: &str) -> Result<(), Error> {

@@ -12,27 +12,13 @@ impl Tables {
         &mut self,
         name: &str,
         subscribers: &[Subscriber],
-        version: u64,
+        expected: Option<&Topic>,
         now: Timestamp,
     ) -> Result<u64, Error> {
-        let stored = self.topics.get(name);
-        let found = stored.map_or(0, |topic| topic.version);
-        if found != version {
-            return Err(Error::Conflict {
-                what: format!("topic {name}"),
-                expected: format!("version {version}"),
-                found: format!("version {found}"),
-            });
-        }
-        let topic = Topic {
-            name: name.to_owned(),
-            subscribers: subscribers.to_vec(),
-            version: version + 1,
-            created_at: stored.map_or(now, |topic| topic.created_at),
-            updated_at: now,
-        };
+        let topic = Topic::changed(name, subscribers, expected, self.topics.get(name), now)?;
+        let version = topic.version;
         self.put_topic(name, Some(topic));
-        Ok(version + 1)
+        Ok(version)
     }
 
     pub(super) fn delete_topic(&mut self, name: &str) -> Result<(), Error> {

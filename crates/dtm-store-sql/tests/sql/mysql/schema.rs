@@ -75,7 +75,7 @@ async fn without_a_clock_of_a_test_the_clock_of_the_database_counts() {
     let store = Arc::new(SqlStore::open(database.config()).await.unwrap());
     let tokens = join(&store, "a").await;
     store.create(saga("due", &tokens, false)).await.unwrap();
-    store.save_topic("orders", &[], 0).await.unwrap();
+    store.save_topic("orders", &[], None).await.unwrap();
     let claims = store.claim_due(&tokens, 10).await.unwrap();
     assert_eq!(claims.claimed.len(), 1, "it has been due for long");
     let mut connection = database.connect().await;
@@ -85,4 +85,10 @@ async fn without_a_clock_of_a_test_the_clock_of_the_database_counts() {
         UNION ALL SELECT CAST(JSON_VALUE(value, '$.created_at') AS SIGNED) FROM dtm_kv WHERE category = 'topics') times";
     let row = sqlx::query(statement).fetch_one(&mut connection).await.unwrap();
     assert_eq!((row.get::<i64, _>("close"), row.get::<i64, _>("count")), (1, 4));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_are_long_dead_are_forgotten_unless_they_hold_something() {
+    let Some(database) = Database::create().await else { return };
+    crate::nodes::the_long_dead_are_forgotten_unless_they_hold_something(database.config()).await;
 }
