@@ -31,6 +31,11 @@ answers() {
         --skip-column-names --execute='select @@datadir') && [[ $data == "$folder/data/" ]]
 }
 
+# A test may have left options for its own server.
+defaults() {
+    if [[ -f $folder/options.cnf ]]; then echo "--defaults-file=$folder/options.cnf"; else echo --no-defaults; fi
+}
+
 initialise() {
     if [[ -f $folder/initialised ]]; then return; fi
     rm -rf "$folder/data"
@@ -54,7 +59,7 @@ create database if not exists $database character set utf8mb4;
 drop user if exists root@'127.0.0.1', root@'::1', root@'$(hostname)';
 SQL
         # Its own session: it outlives the shell that started it. The lock is not inherited.
-        setsid mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/data" --init-file="$folder/init.sql" \
+        setsid mariadbd "$(defaults)" --user="$(id -un)" --datadir="$folder/data" --init-file="$folder/init.sql" \
             --bind-address=127.0.0.1 --port="$port" --socket="$socket" --skip-name-resolve \
             --innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=1 --log-bin=binlog --sync-binlog=1 \
             --expire-logs-days=1 --server-id=1 --innodb-buffer-pool-size=128M --max-connections=500 \

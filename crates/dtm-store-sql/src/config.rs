@@ -29,6 +29,9 @@ pub struct SqlConfig {
     pub connect_timeout: Duration,
     /// How long one statement may take.
     pub statement_timeout: Duration,
+    /// Whether claims step over rows that others have locked (`SKIP LOCKED`), or wait for them. `None`, which is right
+    /// for servers: as the database can.
+    pub skip_locked: Option<bool>,
 }
 
 impl SqlConfig {
@@ -45,6 +48,7 @@ impl SqlConfig {
             queue_bound: group_commit::Config::default().queue_bound,
             connect_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(10),
+            skip_locked: None,
         }
     }
 }
@@ -75,6 +79,7 @@ impl fmt::Debug for SqlConfig {
             .field("queue_bound", &self.queue_bound)
             .field("connect_timeout", &self.connect_timeout)
             .field("statement_timeout", &self.statement_timeout)
+            .field("skip_locked", &self.skip_locked)
             .finish_non_exhaustive()
     }
 }

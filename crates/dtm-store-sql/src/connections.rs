@@ -89,24 +89,30 @@ impl<S: Server> Connections<S> {
     pub(crate) async fn connect(&self) -> Result<Open<S>, (Fault, Option<sqlx::Error>)> {
         let deadline = Instant::now() + self.connect_timeout;
         let mut pause = Duration::from_millis(20);
+        let mut refused = None;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match tokio::time::timeout(left, self.connect_once()).await {
                 Ok(Ok(connection)) => return Ok(Open { connection, since: Instant::now() }),
                 Ok(Err(error)) => error,
-                Err(_) => return Err((Fault::Trouble(format!("{} does not answer", S::CALLED)), None)),
+                // why it was refused before says more than that there was no time to hear it again
+                Err(_) => match refused {
+                    Some(error) => return Err(Self::refused(error)),
+                    None => return Err((Fault::Trouble(format!("{} does not answer", S::CALLED)), None)),
+                },
             };
             if !S::may_pass(&error) || Instant::now() + pause >= deadline {
-                let detail = error.to_string();
-                return Err((
-                    Fault::Trouble(format!("no connection to {}: {detail}", S::CALLED)),
-                    Some(error),
-                ));
+                return Err(Self::refused(error));
             }
             tracing::warn!(%error, "{} cannot be reached, trying again", S::CALLED);
+            refused = Some(error);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
         }
+    }
+
+    fn refused(error: sqlx::Error) -> (Fault, Option<sqlx::Error>) {
+        (Fault::Trouble(format!("no connection to {}: {error}", S::CALLED)), Some(error))
     }
 
     async fn connect_once(&self) -> Result<S::Connection, sqlx::Error> {

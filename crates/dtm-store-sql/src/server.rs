@@ -53,3 +53,8 @@ pub(crate) trait Server: sqlx::Database + Sync {
         }
     }
 }
+
+/// Whether a connection failed because the certificate of the server is not to be trusted: trying again does not help.
+pub(crate) fn is_mistrust(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::InvalidData
+}

@@ -34,6 +34,11 @@ const CHECK: &str = "SELECT CAST(@@global.read_only AS SIGNED) AS read_only, \
     CAST(@@global.innodb_flush_log_at_trx_commit AS SIGNED) AS flush, \
     CAST(@@max_allowed_packet AS SIGNED) AS packet, DATABASE() IS NOT NULL AS chosen";
 
+const SKIPPING: &str = "SELECT id FROM dtm_transaction WHERE id = 0 FOR UPDATE SKIP LOCKED";
+
+/// A statement that is not understood; that is understood and not supported; the same in TiDB.
+const CANNOT: [u16; 3] = [1064, 1235, 8200];
+
 /// What a statement has besides the text of one row.
 const AROUND: i64 = 64 << 10;
 
@@ -62,13 +67,17 @@ impl MySql {
         let mut connection =
             writers.connect().await.map_err(|(fault, error)| unusable(&place, fault, error.as_ref()))?;
         let packet = prepare(&mut connection.connection, &place).await?;
+        let skip_locked = match config.skip_locked {
+            Some(skip_locked) => skip_locked,
+            None => skips_locked(&mut connection.connection, &place).await?,
+        };
         writers.keep(connection);
         Ok(Self {
             writers,
             readers: connections(config.connections.get()),
             clock: config.clock.clone(),
             node_timeout: i64::try_from(config.node_timeout.as_millis()).unwrap_or(i64::MAX),
-            statements: Statements::new(),
+            statements: Statements::new(skip_locked),
             text_max: usize::try_from(packet.saturating_sub(AROUND)).unwrap_or(0),
         })
     }
@@ -109,6 +118,11 @@ fn place(options: &MySqlConnectOptions) -> String {
 /// Why there is no connection.
 fn unusable(place: &str, fault: Fault, error: Option<&sqlx::Error>) -> Error {
     let detail = error.map_or_else(|| fault.of(place).to_string(), ToString::to_string);
+    if let Some(1040 | 1203 | 1226) = error.and_then(number) {
+        return Error::Fatal(format!(
+            "cannot use {place}: {detail}; raise max_connections, or lower Store.MaxOpenConns of its servers"
+        ));
+    }
     let Some(error) = error.filter(|error| !sqlx::MySql::may_pass(error)) else {
         return Error::Fatal(format!(
             "cannot reach {place}: {detail}; check that it runs, the host and port of the store, and firewalls between"
@@ -118,7 +132,7 @@ fn unusable(place: &str, fault: Fault, error: Option<&sqlx::Error>) -> Error {
         Some(1044 | 1045 | 1698) => "check user and password of the store, and its rights on the database",
         Some(1049) => "create the database",
         Some(_) => "see the log of the database",
-        None => "check the address of the store, and its certificates",
+        None => "check the address of the store, Store.Tls, Store.TlsCa and the certificate of the database",
     };
     Error::Fatal(format!("cannot use {place}: {detail}; {what_to_do}"))
 }
@@ -141,6 +155,21 @@ async fn prepare(connection: &mut MySqlConnection, place: &str) -> Result<i64, E
     }
     schema::bring_up_to_date(connection, place).await?;
     row.try_get("packet").map_err(failed)
+}
+
+/// Whether the database can step over rows that others have locked: not MySQL before 8.0, MariaDB before 10.6, TiDB.
+async fn skips_locked(connection: &mut MySqlConnection, place: &str) -> Result<bool, Error> {
+    match sqlx::raw_sql(SKIPPING).execute(connection).await {
+        Ok(_) => Ok(true),
+        Err(error) if number(&error).is_some_and(|number| CANNOT.contains(&number)) => {
+            tracing::warn!(
+                place,
+                "this database has no SKIP LOCKED: servers that look for due transactions at the same time wait for each other"
+            );
+            Ok(false)
+        }
+        Err(error) => Err(fatal(place, error)),
+    }
 }
 
 /// What a failed start says about an error of a statement.

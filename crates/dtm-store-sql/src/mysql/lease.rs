@@ -40,13 +40,19 @@ const MATCHING: &str = concat!(
     " ORDER BY t.id LIMIT ?"
 );
 
-/// Locks what is free of locks.
-pub(super) fn pick() -> Sized {
+/// Locks what is free of locks. A database that cannot step over locked rows waits for whoever has them, and shows them as
+/// they are then.
+pub(super) fn pick(skip_locked: bool) -> Sized {
+    let end = if skip_locked {
+        ") ORDER BY t.due, t.id FOR UPDATE SKIP LOCKED"
+    } else {
+        ") ORDER BY t.due, t.id FOR UPDATE"
+    };
     Sized::new(
         "SELECT t.id, t.gid, t.status, t.owner, t.held, t.due, t.registered, t.definition, t.state, t.holder \
          FROM dtm_transaction t WHERE t.id IN (",
         "?",
-        ") ORDER BY t.due, t.id FOR UPDATE SKIP LOCKED",
+        end,
     )
 }
 

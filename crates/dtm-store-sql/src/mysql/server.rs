@@ -7,7 +7,7 @@ use sqlx::{Error, MySqlConnection, Row as _};
 
 use super::error;
 use crate::fault::Fault;
-use crate::server::{Server, Statement, Waiting};
+use crate::server::{Server, Statement, Waiting, is_mistrust};
 
 /// What does not fit is an error and is never cut off; a row that somebody else has changed is compared as it is now;
 /// nobody waits for a lock for longer than for a statement.
@@ -76,7 +76,8 @@ impl Server for sqlx::MySql {
     }
 
     fn may_pass(error: &Error) -> bool {
-        matches!(error, Error::Io(_)) || matches!(error::number(error), Some(1040 | 1053 | 1203))
+        matches!(error, Error::Io(error) if !is_mistrust(error))
+            || matches!(error::number(error), Some(1040 | 1053 | 1203 | 1226))
     }
 
     fn is_read_only(error: &Error) -> bool {

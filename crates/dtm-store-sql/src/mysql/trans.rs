@@ -44,10 +44,10 @@ const HEADS: &str = concat!(
 );
 
 impl Statements {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(skip_locked: bool) -> Self {
         Self {
             branches: branches(),
-            pick: super::lease::pick(),
+            pick: super::lease::pick(skip_locked),
             claim: super::lease::claim(),
             reschedule: super::lease::reschedule(),
             remove: super::purge::remove(),

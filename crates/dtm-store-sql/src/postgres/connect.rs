@@ -82,6 +82,13 @@ impl Postgres {
 /// Why there is no connection.
 fn unusable(place: &str, fault: Fault, error: Option<&sqlx::Error>) -> Error {
     let detail = error.map_or_else(|| fault.of(place).to_string(), ToString::to_string);
+    if let Some(sqlx::Error::Database(error)) = error
+        && error.code().as_deref() == Some("53300")
+    {
+        return Error::Fatal(format!(
+            "cannot use {place}: {detail}; raise max_connections, or lower Store.MaxOpenConns of its servers"
+        ));
+    }
     let Some(error) = error.filter(|error| !sqlx::Postgres::may_pass(error)) else {
         return Error::Fatal(format!(
             "cannot reach {place}: {detail}; check that it runs, the host and port of the store, and firewalls between"
@@ -93,7 +100,9 @@ fn unusable(place: &str, fault: Fault, error: Option<&sqlx::Error>) -> Error {
             Some("3D000") => "create the database",
             _ => "see the log of PostgreSQL",
         },
-        sqlx::Error::Tls(_) => "check sslmode and the certificates",
+        sqlx::Error::Tls(_) | sqlx::Error::Io(_) => {
+            "check Store.Tls, Store.TlsCa and the certificate of the database"
+        }
         _ => "check the address of the store",
     };
     Error::Fatal(format!("cannot use {place}: {detail}; {what_to_do}"))

@@ -7,7 +7,7 @@ use sqlx::{Error, PgConnection};
 
 use super::error;
 use crate::fault::Fault;
-use crate::server::{Server, Statement, Waiting};
+use crate::server::{Server, Statement, Waiting, is_mistrust};
 
 /// Plans that are right for small tables as well as for large ones, made once a connection: without these settings
 /// a plan that was made while a table was still empty reads all of it later. And what acknowledged means: on disk.
@@ -52,7 +52,7 @@ impl Server for sqlx::Postgres {
 
     fn may_pass(error: &Error) -> bool {
         match error {
-            Error::Io(_) => true,
+            Error::Io(error) => !is_mistrust(error),
             Error::Database(error) => matches!(error.code().as_deref(), Some("53300" | "57P03")),
             _ => false,
         }

@@ -9,3 +9,4 @@ mod postgres;
 mod restart;
 mod services;
 mod throughput;
+mod tls;

@@ -21,6 +21,16 @@ impl Private {
         Self { name, folder: folder.join(format!("{name}-{}", std::process::id())) }
     }
 
+    /// Leaves a file in the folder of the server, which exists from now on; its path.
+    #[must_use]
+    pub fn leave(&self, name: &str, content: &str) -> PathBuf {
+        let folder = self.folder.join(self.name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
     async fn call(&self, verb: &'static str) -> Output {
         let mut command = Command::new("bash");
         command.arg(scripts::script(self.name)).arg(verb).env("SERVICE_FOLDER", &self.folder);

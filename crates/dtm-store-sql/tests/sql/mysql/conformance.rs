@@ -74,3 +74,14 @@ dtm_store::store_suite!(match InMariaDb::open().await {
     Some(under_test) => under_test,
     None => return,
 });
+
+/// MySQL before 8.0, MariaDB before 10.6 and TiDB cannot step over rows that others have locked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_skip_locked_two_claimers_never_get_the_same_transaction_either() {
+    // behaviour 103
+    let Some(mut under_test) = InMariaDb::open().await else { return };
+    let clock = Some(Arc::new(under_test.clock.clone()) as _);
+    let config = SqlConfig { clock, skip_locked: Some(false), ..under_test.database.config() };
+    under_test.store = Arc::new(SqlStore::open(config).await.unwrap());
+    dtm_store::suite::claims::eight_claimers_at_once_never_get_the_same_transaction(&mut under_test).await;
+}

@@ -8,7 +8,8 @@ use std::time::Duration;
 use dtm_core::model::Payload;
 use dtm_store::{Error, Store as _, TransactionStore as _};
 use dtm_store_sql::{SqlConfig, SqlStore};
-use sqlx::Row as _;
+use dtm_testkit::outside::Private;
+use sqlx::{Connection as _, MySqlConnection, Row as _};
 
 use super::support::Database;
 use crate::fixtures::{finish, gid, join, saga, saga_with};
@@ -61,7 +62,7 @@ async fn a_user_without_rights_is_told_which_and_needs_no_more_than_those() {
     let stranger = SqlConfig::new(format!("mysql://{name}:{name}@{}/{name}", database.place()));
     database.execute(format!("CREATE USER {name}@'127.0.0.1' IDENTIFIED BY '{name}'")).await;
     database.execute(format!("GRANT SELECT ON {name}.* TO {name}@'127.0.0.1'")).await;
-    assert_says(&refusal(stranger.clone()).await, &["grant", "CREATE and INDEX"]);
+    assert_says(&refusal(stranger.clone()).await, &["grant", "CREATE, ALTER and INDEX"]);
 
     // made by somebody who may
     SqlStore::open(database.config()).await.unwrap().close().await.unwrap();
@@ -80,6 +81,58 @@ async fn a_user_without_rights_is_told_which_and_needs_no_more_than_those() {
     assert_says(&error.to_string(), &["command denied", "grant the server's user"]);
     store.close().await.unwrap();
     database.execute(format!("DROP USER {name}@'127.0.0.1'")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_many_connections_are_waited_for_and_then_named() {
+    let Some(database) = Database::create().await else { return };
+    SqlStore::open(database.config()).await.unwrap().close().await.unwrap();
+    let name = database.name();
+    database
+        .execute(format!("CREATE USER {name}@'127.0.0.1' IDENTIFIED BY '{name}' WITH MAX_USER_CONNECTIONS 1"))
+        .await;
+    database.execute(format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {name}@'127.0.0.1'")).await;
+    let stranger = SqlConfig::new(format!("mysql://{name}:{name}@{}/{name}", database.place()));
+    let only = MySqlConnection::connect(&stranger.url).await.unwrap();
+    let hasty = SqlConfig { connect_timeout: Duration::from_secs(1), ..stranger.clone() };
+    assert_says(&refusal(hasty).await, &["max_user_connections", "raise max_connections", "MaxOpenConns"]);
+    let opening = tokio::spawn(SqlStore::open(stranger));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    only.close().await.unwrap();
+    opening.await.unwrap().unwrap().close().await.unwrap();
+    database.execute(format!("DROP USER {name}@'127.0.0.1'")).await;
+}
+
+/// As after a fail-over of the database: the old primary is a replica now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_becomes_read_only_is_not_ready_and_is_left_for_another_connection() {
+    if crate::services::mariadb().is_none() {
+        return;
+    }
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("read-only");
+    let server = Private::new("mariadb", &folder);
+    let service = server.start().await;
+    let url = |user: &str| format!("mysql://{user}:{user}@127.0.0.1:{}/dtm", service["MARIADB_PORT"]);
+    let mut operator = MySqlConnection::connect(&url("dtm")).await.unwrap();
+    // whoever has all rights may write all the same
+    let plain = "CREATE USER plain@127.0.0.1 IDENTIFIED BY 'plain'; GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, \
+        INDEX ON dtm.* TO plain@127.0.0.1; SET GLOBAL read_only = 1";
+    sqlx::raw_sql(plain).execute(&mut operator).await.unwrap();
+    assert_says(&refusal(SqlConfig::new(url("plain"))).await, &["read-only", "primary"]);
+    sqlx::raw_sql("SET GLOBAL read_only = 0").execute(&mut operator).await.unwrap();
+    let store = SqlStore::open(SqlConfig::new(url("plain"))).await.unwrap();
+    let tokens = join(&store, "a").await;
+    store.health().await.unwrap();
+    sqlx::raw_sql("SET GLOBAL read_only = 1").execute(&mut operator).await.unwrap();
+    let written = store.create(saga("g", &tokens, true)).await.unwrap_err();
+    let health = store.health().await.unwrap_err();
+    for error in [written, health] {
+        assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+        assert_says(&error.to_string(), &["read-only", "primary"]);
+    }
+    sqlx::raw_sql("SET GLOBAL read_only = 0").execute(&mut operator).await.unwrap();
+    store.create(saga("g", &tokens, true)).await.unwrap();
+    store.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,7 +173,7 @@ async fn a_batch_that_loses_a_dead_lock_is_executed_again() {
     store.close().await.unwrap();
 }
 
-async fn lock(connection: &mut sqlx::MySqlConnection, before: &'static str, id: &str) {
+async fn lock(connection: &mut MySqlConnection, before: &'static str, id: &str) {
     sqlx::raw_sql(before).execute(&mut *connection).await.unwrap();
     let statement = "SELECT id FROM dtm_transaction WHERE gid = ? FOR UPDATE";
     sqlx::query(statement).bind(id.as_bytes()).execute(connection).await.unwrap();
@@ -143,9 +196,37 @@ async fn waiting(database: &Database) {
     }
 }
 
-async fn ids(connection: &mut sqlx::MySqlConnection, statement: &'static str) -> HashSet<String> {
+async fn ids(connection: &mut MySqlConnection, statement: &'static str) -> HashSet<String> {
     let rows = sqlx::raw_sql(statement).fetch_all(connection).await.unwrap();
     rows.iter().map(|row| row.get_unchecked::<String, _>(0)).collect()
+}
+
+/// See the conformance of claims without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_skip_locked_a_claim_waits_for_what_others_have_locked() {
+    let Some(database) = Database::create().await else { return };
+    let config = SqlConfig { skip_locked: Some(false), ..database.config() };
+    let store = Arc::new(SqlStore::open(config).await.unwrap());
+    let tokens = Arc::new(join(&store, "a").await);
+    for id in ["g0", "g1"] {
+        store.create(saga(id, &tokens, false)).await.unwrap();
+    }
+    let mut rival = database.connect().await;
+    lock(&mut rival, "START TRANSACTION", "g0").await;
+    let claim = tokio::spawn({
+        let (store, tokens) = (Arc::clone(&store), Arc::clone(&tokens));
+        async move { store.claim_due(&tokens, 10).await }
+    });
+    waiting(&database).await;
+    sqlx::raw_sql(
+        "UPDATE dtm_transaction SET due = due + 1, holder = 'b:1', held = 1 WHERE gid = 'g0'; COMMIT",
+    )
+    .execute(&mut rival)
+    .await
+    .unwrap();
+    let claims = claim.await.unwrap().unwrap();
+    let claimed: Vec<&str> = claims.claimed.iter().map(|stored| stored.transaction.gid().as_str()).collect();
+    assert_eq!(claimed, ["g1"], "the rival has taken the other one");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -74,6 +74,26 @@ async fn a_user_without_rights_is_told_which_and_needs_no_more_than_those() {
     stranger.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_many_connections_are_waited_for_and_then_named() {
+    let Some(schema) = Schema::create().await else { return };
+    SqlStore::open(schema.config()).await.unwrap().close().await.unwrap();
+    let stranger = schema.stranger().await;
+    let name = &stranger.name;
+    let rights = format!(
+        "GRANT USAGE ON SCHEMA {0} TO {name}; GRANT ALL ON ALL TABLES IN SCHEMA {0} TO {name}",
+        schema.name()
+    );
+    schema.execute(format!("{rights}; ALTER ROLE {name} CONNECTION LIMIT 0")).await;
+    let hasty = SqlConfig { connect_timeout: Duration::from_secs(1), ..stranger.config() };
+    assert_says(&refusal(hasty).await, &["too many connections", "raise max_connections", "MaxOpenConns"]);
+    let opening = tokio::spawn(SqlStore::open(stranger.config()));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    schema.execute(format!("ALTER ROLE {name} CONNECTION LIMIT -1")).await;
+    opening.await.unwrap().unwrap().close().await.unwrap();
+    stranger.end().await;
+}
+
 /// As after a fail-over of the database: the old primary is a replica now.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_becomes_read_only_is_not_ready_and_is_left_for_another_connection() {
