@@ -50,9 +50,13 @@ complete() {
 
 start() {
     need
-    local member from=37000 ports=()
+    local member from=37000 ports=() again=false
+    # A port may be taken by a connection, which nobody can see before: what has never been a cluster tries others.
+    if [[ -e $base/tried && ! -e $base/create.log ]]; then again=true from=$((from + RANDOM % 2000)); fi
+    touch "$base/tried"
     for member in "${members[@]}"; do
         at "$member"
+        if $again && ! running; then rm -f "$folder/port"; fi
         port=$(choose_port "" "$from")
         from=$((port + 1))
         ports+=("127.0.0.1:$port")

@@ -4,6 +4,7 @@
 //! for each batch. A connection serves one caller at a time, so that one that is slow to read delays nobody, and so
 //! that `WAIT` is about the caller's own writes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -34,6 +35,8 @@ pub(crate) struct Connections {
     permits: Semaphore,
     /// Last in, first out: what is not needed any more grows old at the bottom.
     idle: Mutex<Vec<(MultiplexedConnection, Instant)>>,
+    /// Whether one was made that nobody has asked about yet.
+    is_new: AtomicBool,
 }
 
 /// Why there is no connection, and whether there may be one in a moment.
@@ -52,7 +55,14 @@ impl Connections {
     ) -> Result<Self, Fault> {
         let client = Client::open(info).map_err(|error| Fault::Trouble(error.to_string()))?;
         let permits = Semaphore::new(limit.min(Semaphore::MAX_PERMITS));
-        Ok(Self { place, client, patience, permits, idle: Mutex::new(Vec::new()) })
+        Ok(Self {
+            place,
+            client,
+            patience,
+            permits,
+            idle: Mutex::new(Vec::new()),
+            is_new: AtomicBool::new(false),
+        })
     }
 
     pub(crate) fn place(&self) -> &str {
@@ -88,6 +98,11 @@ impl Connections {
     /// Ends all that are idle: what has happened to one has most probably happened to them.
     fn distrust(&self) {
         self.idle.lock().clear();
+    }
+
+    /// Whether one was made since this was asked.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new.swap(false, Ordering::Relaxed)
     }
 
     /// Teaches the server all scripts.
@@ -136,7 +151,10 @@ impl Connections {
         // a server that accepts and then says nothing must not hold anybody for longer
         let place = &self.place;
         match tokio::time::timeout(CONNECT * 2, attempt).await {
-            Ok(Ok(connection)) => Ok(connection),
+            Ok(Ok(connection)) => {
+                self.is_new.store(true, Ordering::Relaxed);
+                Ok(connection)
+            }
             Ok(Err(error)) => Err(Refusal {
                 may_pass: error.is_io_error() || error.code() == Some("LOADING"),
                 detail: match error.kind() {

@@ -32,6 +32,7 @@ const CURSOR: &str = "redis:";
 #[async_trait::async_trait]
 impl TransactionStore for RedisStore {
     async fn create(&self, new: NewTransaction) -> Result<(), Error> {
+        self.redis().eviction.refuse()?;
         let head = Head::created(&new)?;
         let definition = &new.transaction.definition;
         let gid = definition.gid.clone();
@@ -50,7 +51,7 @@ impl TransactionStore for RedisStore {
     }
 
     async fn load(&self, gid: &Gid) -> Result<Option<Stored>, Error> {
-        let record = self.redis().load_one(gid.as_str()).await.map_err(Fault::error)?;
+        let record = self.redis().load_confirmed(gid.as_str()).await.map_err(Fault::error)?;
         record.as_ref().map(Record::stored).transpose().map_err(damaged_error)
     }
 
@@ -109,6 +110,25 @@ impl TransactionStore for RedisStore {
         Ok(Page { transactions: listed.into_iter().map(|(_, listed)| listed).collect(), next })
     }
 
+    async fn held(
+        &self,
+        node: &NodeName,
+        epoch: Epoch,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let shard = match after {
+            None => 0,
+            Some(Cursor(text)) => text.parse().map_err(|_| Error::Rejected {
+                what: "the cursor".to_owned(),
+                detail: "it is not one of this search: begin anew".to_owned(),
+            })?,
+        };
+        let holder = format!("{}:{}", node.as_str(), epoch.0);
+        let (transactions, next) = self.redis().held(&holder, shard, limit).await.map_err(Fault::error)?;
+        Ok(Page { transactions, next: next.map(|shard| Cursor(shard.to_string())) })
+    }
+
     async fn purge(&self, finished_before: Timestamp, limit: usize) -> Result<usize, Error> {
         let before = millis("the retention", finished_before)?;
         self.redis().purge(before, limit.min(STEP_MAX)).await.map_err(Fault::error)
@@ -159,6 +179,7 @@ impl NodeStore for RedisStore {
     }
 
     async fn heartbeat(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
+        self.look_at_eviction();
         if self.redis().heartbeat(node, epoch).await.map_err(Fault::error)? {
             return Ok(());
         }
@@ -193,6 +214,7 @@ impl Store for RedisStore {
     }
 
     async fn health(&self) -> Result<(), Error> {
+        self.redis().eviction.refuse()?;
         match tokio::time::timeout(HEALTH, self.redis().health()).await {
             Ok(health) => health.map_err(Fault::error),
             Err(_) => Err(Error::Unavailable(format!("Redis could not be written within {HEALTH:?}"))),

@@ -26,10 +26,11 @@
 //! | `operation`, `lanes`, `backend` | what the committers are asked for; a queue for each server |
 //! | `batch` | one script for a batch, or for each shard in it |
 //! | `record`, `head`, `load` | a transaction as it lies in its hash, and what it means |
-//! | `trans`, `lease`, `scan`, `purge`, `topic`, `node` | what each part of the contract asks of Redis |
+//! | `trans`, `lease`, `held`, `scan`, `purge`, `topic`, `node` | what each part of the contract asks of Redis |
 //! | `reach` | for how long the heartbeats could have been written |
 //! | `scripts`, `keys`, `reply` | the scripts and their hashes; names of keys; reading what Redis answers |
 //! | `open` | what has to hold before the first transaction is accepted |
+//! | `eviction` | whether Redis may drop transactions, asked again and again |
 //! | `client` | which server to ask, and what to do when it is not the right one, or not there |
 //! | `connections`, `servers` | connections to one server; which servers there are, and who has which shard |
 //! | `fault` | what can go wrong, and what is known then |
@@ -40,8 +41,10 @@ mod client;
 pub mod config;
 mod connections;
 mod contract;
+mod eviction;
 mod fault;
 mod head;
+mod held;
 mod keys;
 mod lanes;
 mod lease;

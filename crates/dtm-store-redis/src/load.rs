@@ -22,6 +22,18 @@ impl Redis {
         gids.iter().zip(answers).map(|(gid, answer)| loaded(gid, answer)).collect()
     }
 
+    /// The same, for somebody who relies on it: what too few replicas have may be gone after a fail-over, so it is not
+    /// answered before they have it. A write of ours behind it has to arrive first.
+    pub(crate) async fn load_confirmed(&self, gid: &str) -> Result<Option<Record>, Fault> {
+        let record = self.load_one(gid).await?;
+        if record.is_some() && self.client.replicas.is_some() {
+            let place = self.keys.shard_of(gid).place();
+            let mark = Call::plain(place, "SET").arg(self.keys.any(place)).arg("1");
+            self.client.run_one(Kind::Write, mark).await?;
+        }
+        Ok(record)
+    }
+
     /// One of them, for somebody who waits for it.
     pub(crate) async fn load_one(&self, gid: &str) -> Result<Option<Record>, Fault> {
         self.load(Insist::Persistently, &[gid]).await.into_iter().next().unwrap_or(Ok(None))

@@ -131,26 +131,39 @@ async fn check(servers: &Servers, place: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keys of the store have no expiry, so `volatile-*` drops none of them; `allkeys-*` drops any.
+/// Refuses one that drops any transaction, and warns of one that does not say.
 async fn check_eviction(servers: &Servers, place: &str, known: Option<&str>) -> Result<(), Error> {
     let policy = match known {
         Some(policy) => Some(policy.to_owned()),
         None => setting(servers, place, "maxmemory-policy").await,
     };
-    match policy.as_deref() {
-        Some(policy) if policy.starts_with("allkeys") => Err(Error::Fatal(format!(
+    if policy.is_none() {
+        tracing::warn!(
+            place,
+            "Redis does not say its maxmemory-policy; make sure that it is noeviction, or transactions may be dropped"
+        );
+    }
+    policy.and_then(|policy| drops(place, &policy)).map_or(Ok(()), |trouble| Err(Error::Fatal(trouble)))
+}
+
+/// What is wrong with the policy of a server now; nothing when it is right, or does not say.
+pub(crate) async fn eviction_trouble(servers: &Servers, place: &str) -> Result<Option<String>, Fault> {
+    let info = info(servers, place).await?;
+    let policy = match info.get("maxmemory_policy") {
+        Some(policy) => Some(policy.clone()),
+        None => setting(servers, place, "maxmemory-policy").await,
+    };
+    Ok(policy.and_then(|policy| drops(place, &policy)))
+}
+
+/// Keys of the store have no expiry, so `volatile-*` drops none of them; `allkeys-*` drops any.
+fn drops(place: &str, policy: &str) -> Option<String> {
+    policy.starts_with("allkeys").then(|| {
+        format!(
             "Redis at {place} has maxmemory-policy {policy}: it would drop transactions when its memory is full; \
              set maxmemory-policy noeviction, or use a Redis that is no cache"
-        ))),
-        Some(_) => Ok(()),
-        None => {
-            tracing::warn!(
-                place,
-                "Redis does not say its maxmemory-policy; make sure that it is noeviction, or transactions may be dropped"
-            );
-            Ok(())
-        }
-    }
+        )
+    })
 }
 
 async fn check_persistence(servers: &Servers, place: &str, aof: Option<&str>, replicas: Option<&str>) {

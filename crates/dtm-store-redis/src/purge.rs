@@ -1,7 +1,10 @@
 //! Removal of what is finished, with everything that leads to it.
 //!
-//! Ids grow in the order in which transactions were recorded, and none finishes before it is recorded: the walk through
-//! the listing ends at the first that is too young. So no index by end is needed, and no write has to keep one up to date.
+//! Listings are in the order in which transactions were recorded, and none finishes before it is recorded: the walk through
+//! one ends at the first that was created too late. So no index by end is needed, and no write has to keep one up to date.
+//! Ids are no measure of age: after a clock that was ahead they stay ahead.
+
+use std::ops::RangeInclusive;
 
 use crate::client::Kind;
 use crate::fault::Fault;
@@ -14,31 +17,49 @@ use crate::store::Redis;
 const STRIDE: usize = 1_000;
 
 /// An entry of the listing of a shard.
-struct Old {
+struct Entry {
     shard: usize,
     gid: String,
-    /// Whether it may have finished early enough.
-    finished: bool,
+    verdict: Verdict,
+}
+
+enum Verdict {
+    /// It finished early enough, or there is nothing behind the entry: the script decides.
+    Old,
+    /// Unfinished, damaged, or of a time that has not come yet.
+    Stays,
+    /// Whatever follows was recorded later.
+    Young,
 }
 
 impl Redis {
     pub(crate) async fn purge(&self, finished_before: u64, limit: usize) -> Result<usize, Fault> {
-        // what stays, unfinished or damaged; the walk goes on behind it
-        let mut passed = vec![0_usize; self.keys.shards()];
+        let now = self.now().await?.as_millis();
+        let span = finished_before..=now;
+        // what stays; the walk goes on behind it, also that of a later call if this one does not come to the end
+        let mut passed = std::mem::take(&mut *self.purge_passed.lock());
+        passed.resize(self.keys.shards(), 0);
+        let mut ended = vec![false; self.keys.shards()];
         let mut removed = 0;
         while removed < limit {
-            let old = self.oldest(finished_before, (limit - removed).min(STRIDE), &passed).await?;
-            if old.is_empty() {
-                break;
+            let entries = self.oldest(&span, (limit - removed).min(STRIDE), &passed, &mut ended).await?;
+            if entries.is_empty() {
+                return Ok(removed);
             }
             let (mut calls, mut shards) = (Vec::new(), Vec::new());
-            for Old { shard, gid, finished } in old {
-                if !finished {
-                    passed[shard] += 1;
-                    continue;
-                }
-                if removed + calls.len() == limit {
-                    break;
+            for Entry { shard, gid, verdict } in entries {
+                match verdict {
+                    _ if ended[shard] => continue,
+                    Verdict::Young => {
+                        ended[shard] = true;
+                        continue;
+                    }
+                    Verdict::Stays => {
+                        passed[shard] += 1;
+                        continue;
+                    }
+                    Verdict::Old if removed + calls.len() == limit => break,
+                    Verdict::Old => {}
                 }
                 let of = self.keys.shard(shard);
                 let keys = [of.record(&gid), of.branches(&gid), of.key("listing")];
@@ -46,47 +67,64 @@ impl Redis {
                 shards.push(shard);
             }
             for (shard, answer) in shards.into_iter().zip(self.client.run(Kind::Write, &calls).await) {
-                if read::<bool>(answer?)? {
-                    removed += 1;
-                } else {
-                    passed[shard] += 1;
+                match answer.and_then(read::<u8>) {
+                    Ok(1) => removed += 1,
+                    // an entry without a record: it is gone, and was no transaction
+                    Ok(2) => {}
+                    Ok(_) | Err(Fault::WrongType(_)) => passed[shard] += 1,
+                    Err(fault) => return Err(fault),
                 }
             }
         }
+        *self.purge_passed.lock() = passed;
         Ok(removed)
     }
 
-    /// The oldest of each shard, behind those that were passed.
-    async fn oldest(&self, before: u64, limit: usize, passed: &[usize]) -> Result<Vec<Old>, Fault> {
+    /// The oldest of each shard whose walk has not ended, behind those that were passed.
+    async fn oldest(
+        &self,
+        span: &RangeInclusive<u64>,
+        limit: usize,
+        passed: &[usize],
+        ended: &mut [bool],
+    ) -> Result<Vec<Entry>, Fault> {
         let each = limit / self.keys.shards() * 2 + 8;
-        let call = |(shard, passed): (crate::keys::Shard<'_>, &usize)| {
-            Call::plain(shard.place(), "ZRANGEBYSCORE")
-                .arg(shard.key("listing"))
-                .arg("-inf")
-                // ids are microseconds
-                .arg(format!("({}", before.saturating_mul(1_000)))
-                .arg("LIMIT")
-                .arg(*passed)
-                .arg(each)
-        };
-        let calls: Vec<Call> = self.keys.all().zip(passed).map(call).collect();
-        let mut old = Vec::new();
-        for (shard, answer) in self.client.run(Kind::Read, &calls).await.into_iter().enumerate() {
+        let (mut calls, mut numbers) = (Vec::new(), Vec::new());
+        for (number, shard) in self.keys.all().enumerate().filter(|(number, _)| !ended[*number]) {
+            let listing = Call::plain(shard.place(), "ZRANGE").arg(shard.key("listing"));
+            calls.push(listing.arg(passed[number]).arg(passed[number] + each - 1));
+            numbers.push(number);
+        }
+        let mut entries = Vec::new();
+        for (shard, answer) in numbers.into_iter().zip(self.client.run(Kind::Read, &calls).await) {
             let gids: Vec<String> = read(answer?)?;
-            old.extend(gids.into_iter().map(|gid| Old { shard, gid, finished: false }));
+            ended[shard] = gids.is_empty();
+            entries.extend(gids.into_iter().map(|gid| Entry { shard, gid, verdict: Verdict::Stays }));
         }
-        let call = |one: &Old| {
+        let call = |one: &Entry| {
             let shard = self.keys.shard(one.shard);
-            Call::plain(shard.place(), "HGET").arg(shard.record(&one.gid)).arg("head")
+            Call::plain(shard.place(), "HMGET").arg(shard.record(&one.gid)).arg(&["head", "kind"])
         };
-        let calls: Vec<Call> = old.iter().map(call).collect();
-        for (one, answer) in old.iter_mut().zip(self.client.run(Kind::Read, &calls).await) {
-            let head: Option<Vec<u8>> = read(answer?)?;
-            let head = head.map(|head| parse(&String::from_utf8_lossy(&head)));
-            // what is no head is looked at by the script, which keeps it
-            one.finished = head
-                .is_none_or(|head| head.map_or(true, |(head, time)| head.status.is_final() && time < before));
+        let calls: Vec<Call> = entries.iter().map(call).collect();
+        for (one, answer) in entries.iter_mut().zip(self.client.run(Kind::Read, &calls).await) {
+            one.verdict = match answer {
+                Ok(value) => verdict(read(value)?, span),
+                Err(Fault::WrongType(_)) => Verdict::Stays,
+                Err(fault) => return Err(fault),
+            };
         }
-        Ok(old)
+        Ok(entries)
     }
+}
+
+/// What becomes of a record, from its head and its kind. The span: from the time before which it has to have finished, to
+/// now.
+fn verdict((head, kind): (Option<Vec<u8>>, Option<Vec<u8>>), span: &RangeInclusive<u64>) -> Verdict {
+    let Some(head) = head else { return Verdict::Old };
+    let head = parse(&String::from_utf8_lossy(&head));
+    if head.is_ok_and(|(head, time)| head.status.is_final() && time < *span.start()) {
+        return Verdict::Old;
+    }
+    let created = kind.and_then(|kind| String::from_utf8(kind).ok()?.split(' ').nth(1)?.parse::<u64>().ok());
+    if created.is_some_and(|created| span.contains(&created)) { Verdict::Young } else { Verdict::Stays }
 }

@@ -102,7 +102,10 @@ impl Redis {
     }
 
     /// The records that are still there.
-    async fn records(&self, entries: Vec<(Position, String)>) -> Result<Vec<(Position, Record)>, Fault> {
+    pub(crate) async fn records(
+        &self,
+        entries: Vec<(Position, String)>,
+    ) -> Result<Vec<(Position, Record)>, Fault> {
         let answers = self.fields(&entries, &FIELDS).await;
         let mut records = Vec::with_capacity(entries.len());
         for ((position, gid), answer) in entries.into_iter().zip(answers) {

@@ -105,6 +105,11 @@ impl Servers {
         homes.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// Whether any connection was made since this was asked.
+    pub(crate) fn has_new_connections(&self) -> bool {
+        self.known.read().values().filter(|connections| connections.is_new()).count() > 0
+    }
+
     pub(crate) fn is_cluster(&self) -> bool {
         !self.homes.read().is_empty()
     }

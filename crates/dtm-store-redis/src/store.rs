@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use dtm_store::group_commit;
 use dtm_store::{Clock, Error};
+use parking_lot::Mutex;
 
 use crate::RedisConfig;
 use crate::backend::{Backend, Wanted, Written};
 use crate::client::{Client, Kind, pause};
+use crate::eviction::Eviction;
 use crate::fault::Fault;
 use crate::keys::{Keys, Place};
 use crate::lanes::Lanes;
@@ -40,6 +42,9 @@ pub(crate) struct Redis {
     /// Milliseconds.
     pub(crate) node_timeout: u64,
     pub(crate) reach: Reach,
+    pub(crate) eviction: Eviction,
+    /// How far the last purge has come that did not reach the end: in each shard, what stays before it.
+    pub(crate) purge_passed: Mutex<Vec<usize>>,
     pub(crate) damaged: KnownDamage,
     pub(crate) lost_claims: LostClaims,
 }
@@ -61,6 +66,8 @@ impl RedisStore {
                 Some(_) => Reach::given(),
                 None => Reach::starting(config.node_timeout),
             },
+            eviction: Eviction::checked(),
+            purge_passed: Mutex::default(),
             damaged: KnownDamage::default(),
             lost_claims: LostClaims::new(config.response_timeout * 2 + Duration::from_secs(10)),
         });
@@ -71,6 +78,10 @@ impl RedisStore {
         };
         let lanes = Lanes::new(Backend { redis: Arc::clone(&redis) }, bounds);
         Ok(Self { redis, lanes, worth: config.connect_timeout + config.response_timeout })
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Redis> {
+        &self.redis
     }
 
     pub(crate) fn redis(&self) -> &Redis {

@@ -5,7 +5,7 @@
 
 use dtm_core::model::{Definition, Gid, Mode, Registration, State, Status, Timestamp, Transaction};
 
-use crate::{Error, NodeName, OwnerToken, Ownership, TokenSource};
+use crate::{Epoch, Error, NodeName, OwnerToken, Ownership, TokenSource};
 
 /// A transaction that is to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +132,9 @@ pub struct Rescheduled {
     pub has_remaining: bool,
 }
 
+/// The statuses of what somebody may have to drive.
+const UNFINISHED: [Status; 3] = [Status::Prepared, Status::Submitted, Status::Aborting];
+
 /// The role of a store that keeps transactions.
 #[async_trait::async_trait]
 pub trait TransactionStore: std::fmt::Debug + Send + Sync {
@@ -203,6 +206,41 @@ pub trait TransactionStore: std::fmt::Debug + Send + Sync {
     /// [`Error::Rejected`] when the cursor is not one of this store; [`Error::Damaged`] when a record cannot
     /// be read, unless the store goes on without it and has the next claim report it in [`Claims::damaged`].
     async fn scan(&self, filter: &Filter, after: Option<&Cursor>, limit: usize) -> Result<Page, Error>;
+
+    /// Unfinished transactions among which are all that this start of a node holds, from behind `after`, about `limit` at
+    /// most. A store without an index of what a node holds shows all that are unfinished: look at the owner of each.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan).
+    async fn held(
+        &self,
+        _node: &NodeName,
+        _epoch: Epoch,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        let foreign = || Error::Rejected {
+            what: "the cursor".to_owned(),
+            detail: "it is not one of this search: begin anew".to_owned(),
+        };
+        let (number, within) = match after {
+            None => (0, None),
+            Some(Cursor(text)) => {
+                let (number, within) = text.split_once(':').ok_or_else(foreign)?;
+                let number: usize = number.parse().map_err(|_| foreign())?;
+                (number, (!within.is_empty()).then(|| Cursor(within.to_owned())))
+            }
+        };
+        let status = *UNFINISHED.get(number).ok_or_else(foreign)?;
+        let filter = Filter { status: Some(status), ..Filter::default() };
+        let page = self.scan(&filter, within.as_ref(), limit).await?;
+        let next = match page.next {
+            Some(Cursor(within)) => Some(Cursor(format!("{number}:{within}"))),
+            None if number + 1 < UNFINISHED.len() => Some(Cursor(format!("{}:", number + 1))),
+            None => None,
+        };
+        Ok(Page { next, ..page })
+    }
 
     /// Removes up to `limit` transactions that finished before `finished_before`, with their branches, and
     /// says how many. Unfinished ones are never removed (decision 12).

@@ -7,8 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dtm_core::model::Status;
-use dtm_store::{Error, Filter, Listed};
+use dtm_store::{Error, Listed};
 
 use super::context::Shared;
 use super::engine::take_up;
@@ -46,21 +45,19 @@ pub(super) async fn look_after(shared: Arc<Shared>) {
 }
 
 async fn look(shared: &Arc<Shared>) -> Result<(), Error> {
-    for status in [Status::Prepared, Status::Submitted, Status::Aborting] {
-        let filter = Filter { status: Some(status), ..Filter::default() };
-        let mut cursor = None;
-        loop {
-            let page = shared.context.store.scan(&filter, cursor.as_ref(), PAGE).await?;
-            for listed in page.transactions {
-                take_up_orphan(shared, listed);
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
+    let context = &shared.context;
+    let (node, epoch) = (context.tokens.node(), context.tokens.epoch());
+    let mut cursor = None;
+    loop {
+        let page = context.store.held(node, epoch, cursor.as_ref(), PAGE).await?;
+        for listed in page.transactions {
+            take_up_orphan(shared, listed);
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// One that is driven is left to its driver. One that was taken or released since it was listed has another

@@ -18,6 +18,14 @@ async fn refusal(config: RedisConfig) -> String {
     }
 }
 
+/// Ends the connections of everybody.
+async fn kill_all(place: &str, password: &str) {
+    let mut connection = connect(place, Some(password)).await;
+    let mut kill = redis::cmd("CLIENT");
+    kill.arg("KILL").arg("TYPE").arg("normal").arg("SKIPME").arg("yes");
+    kill.exec_async(&mut connection).await.unwrap();
+}
+
 fn assert_says(message: &str, texts: &[&str]) {
     for text in texts {
         assert!(message.contains(text), "'{text}' is missing: {message}");
@@ -98,6 +106,38 @@ async fn a_redis_that_may_drop_transactions_is_refused_and_one_that_is_full_or_r
     store.create(new.clone()).await.unwrap();
     store.health().await.unwrap();
 
+    // somebody changes it, or a fail-over leads to another server: new connections
+    for (policy, accepted) in [("allkeys-lfu", false), ("noeviction", true)] {
+        let mut other = connect(&place, Some(&password)).await;
+        let mut change = redis::cmd("CONFIG");
+        change.arg("SET").arg("maxmemory-policy").arg(policy).exec_async(&mut other).await.unwrap();
+        kill_all(&place, &password).await;
+        let noticed = async {
+            for number in 0.. {
+                // their connections have ended, perhaps: then nobody knows
+                drop(store.heartbeat(tokens.node(), tokens.epoch()).await);
+                match store.create(saga(&format!("{policy}{number}"), &tokens, true)).await {
+                    Ok(()) if accepted => break,
+                    Err(error) if !accepted && error.to_string().contains("nothing new is accepted") => {
+                        assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+                        assert_says(&error.to_string(), &[policy, "noeviction"]);
+                        break;
+                    }
+                    Ok(()) | Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), noticed).await.unwrap();
+        assert_eq!(store.health().await.is_ok(), accepted);
+        assert!(store.load(&gid("g")).await.unwrap().is_some(), "what is stored is driven on");
+    }
+    let mut connection = connect(&place, Some(&password)).await;
+    let mut set = async |name: &str, value: &str| {
+        let mut set = redis::cmd("CONFIG");
+        set.arg("SET").arg(name).arg(value);
+        set.exec_async(&mut connection).await.unwrap();
+    };
+
     set("maxmemory", "1").await;
     let full = saga("full", &tokens, true);
     for error in [store.create(full.clone()).await.unwrap_err(), store.health().await.unwrap_err()] {
@@ -154,7 +194,8 @@ async fn a_write_that_too_few_replicas_have_is_unknown() {
     follow.arg("SET").arg("masterauth").arg(&password);
     follow.exec_async(&mut second).await.unwrap();
     let mut follow = redis::cmd("REPLICAOF");
-    follow.arg(&place["REDIS_HOST"]).arg(&place["REDIS_PORT"]).exec_async(&mut second).await.unwrap();
+    follow.arg(&place["REDIS_HOST"]).arg(&place["REDIS_PORT"]);
+    follow.exec_async(&mut second).await.unwrap();
     let mut first = connect(&address(&place), Some(&password)).await;
     let mut connected: usize = 0;
     while connected == 0 {
@@ -162,14 +203,29 @@ async fn a_write_that_too_few_replicas_have_is_unknown() {
     }
     let store = RedisStore::open(config).await.unwrap();
     let tokens = join(&store, "a").await;
-    store.create(saga("kept", &tokens, true)).await.unwrap();
+    let kept = saga("kept", &tokens, true);
+    store.create(kept.clone()).await.unwrap();
 
     redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec_async(&mut second).await.unwrap();
     let error = store.create(saga("alone", &tokens, true)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     assert_says(&error.to_string(), &["0 of 1 replicas", "check the replicas"]);
-    assert!(store.load(&gid("alone")).await.unwrap().is_some(), "unknown, not undone");
     assert!(store.health().await.is_err());
+    // whoever reads it, here or in another server, must not take for sure what a fail-over would undo
+    let ended = store.commit(finish(&kept)).await.unwrap_err();
+    assert_eq!(ended.happened(), None, "{ended:?}");
+    for id in ["alone", "kept"] {
+        let error = store.load(&gid(id)).await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+        assert_says(&error.to_string(), &["0 of 1 replicas", "check the replicas"]);
+    }
+    follow.exec_async(&mut second).await.unwrap();
+    let mut connected: usize = 0;
+    while connected == 0 {
+        connected = redis::cmd("WAIT").arg(1).arg(100).query_async(&mut first).await.unwrap();
+    }
+    assert!(store.load(&gid("alone")).await.unwrap().is_some(), "unknown, not undone");
+    assert_eq!(store.load(&gid("kept")).await.unwrap().unwrap().due, None);
 }
 
 /// Only what has finished goes, and no entry of it is left anywhere.
@@ -218,4 +274,43 @@ fn sorted(mut keys: Vec<String>) -> Vec<String> {
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_ahead_once_and_records_that_somebody_removed_do_not_stop_the_purge() {
+    let Some(space) = Space::single() else { return };
+    let clock = dtm_testkit::ManualClock::default();
+    let config = RedisConfig { clock: Some(std::sync::Arc::new(clock.clone())), ..space.config() };
+    let store = RedisStore::open(RedisConfig { shards: std::num::NonZeroU16::MIN, ..config }).await.unwrap();
+    let tokens = join(&store, "a").await;
+    let mut connection = space.connect().await.remove(0);
+    store.create(saga("first", &tokens, true)).await.unwrap();
+    // ids of a year later, as a clock that was ahead leaves behind
+    let (_, key) = space.record("first").await;
+    let listing = key.replace(":transaction:first", ":listing");
+    let ahead = (dtm_testkit::START.as_millis() + 365 * 86_400_000) * 1_000;
+    redis::cmd("ZADD").arg(&listing).arg(ahead).arg("first").exec_async(&mut connection).await.unwrap();
+    let all: Vec<_> = (0..30).map(|index| saga(&format!("g{index}"), &tokens, true)).collect();
+    for new in &all {
+        store.create(new.clone()).await.unwrap();
+        store.commit(finish(new)).await.unwrap();
+    }
+    // somebody has removed one record, and left the rest
+    let (_, gone) = space.record("g7").await;
+    redis::cmd("DEL").arg(&gone).exec_async(&mut connection).await.unwrap();
+    let branches = gone.replace(":transaction:", ":branches:");
+    redis::cmd("RPUSH").arg(&branches).arg("{}").exec_async(&mut connection).await.unwrap();
+    clock.advance(Duration::from_secs(2 * 86_400));
+    let before = dtm_core::model::Timestamp::from_millis(dtm_testkit::START.as_millis() + 86_400_000);
+    let (mut removed, mut calls) = (0, 0);
+    while removed < 29 && calls < 10 {
+        removed += store.purge(before, 10).await.unwrap();
+        calls += 1;
+    }
+    assert_eq!(removed, 29);
+    let left: Vec<String> =
+        redis::cmd("ZRANGE").arg(&listing).arg(0).arg(-1).query_async(&mut connection).await.unwrap();
+    assert_eq!(left, ["first"], "unfinished; the entry without a record is gone");
+    let left: bool = redis::cmd("EXISTS").arg(&branches).query_async(&mut connection).await.unwrap();
+    assert!(!left, "branches of nothing");
 }

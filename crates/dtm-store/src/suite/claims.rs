@@ -112,6 +112,27 @@ pub async fn a_node_lives_for_its_own_time_out_and_not_for_that_of_the_claimer(
     assert_eq!(claim(&*store, &other, 10).await, ["g"], "it was silent for longer than it may");
 }
 
+/// A search for what a node holds without driving it finds all of that.
+pub async fn what_a_node_holds_is_found_page_by_page(under_test: &mut impl StoreUnderTest) {
+    let (store, now) = (under_test.store(), under_test.now());
+    let (tokens, other) = (join(&*store, "a").await, join(&*store, "b").await);
+    for index in 0..40 {
+        create_held(under_test, saga(&format!("own{index}"), now), &tokens).await;
+        create_held(under_test, saga(&format!("other{index}"), now), &other).await;
+    }
+    let (mut found, mut cursor) = (std::collections::BTreeSet::new(), None);
+    loop {
+        let page = store.held(tokens.node(), tokens.epoch(), cursor.as_ref(), 7).await.unwrap();
+        let held = |listed: &&crate::Listed| listed.owner.held && listed.owner.token.node == *tokens.node();
+        found.extend(page.transactions.iter().filter(held).map(|one| one.definition.gid.to_string()));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, (0..40).map(|index| format!("own{index}")).collect());
+}
+
 /// A node whose heartbeat is late still drives what it holds, and does not take it from itself.
 pub async fn a_claimer_never_gets_what_it_holds_itself(under_test: &mut impl StoreUnderTest) {
     let (store, now) = (under_test.store(), under_test.now());

@@ -47,6 +47,7 @@ macro_rules! store_suite {
                 what_is_held_is_not_claimed_while_its_node_lives
                 what_a_silent_node_held_is_claimed
                 a_node_lives_for_its_own_time_out_and_not_for_that_of_the_claimer
+                what_a_node_holds_is_found_page_by_page
                 a_claimer_never_gets_what_it_holds_itself
                 what_an_earlier_epoch_held_is_claimed
                 what_a_node_held_that_left_is_claimed
