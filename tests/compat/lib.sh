@@ -8,6 +8,9 @@ cache=$PWD/target/compat
 mariadb_is_ours=true
 server_pid=
 server_folder=
+store=${E2E_STORE:-sled}
+place=()
+place_name=
 
 # To where the script's output goes, also from within $(...).
 exec 3>&1
@@ -53,12 +56,65 @@ unless_current() { # name of the mark, file..., --, command...
     echo "$now" >"$mark"
 }
 
+# Makes a place in the store that E2E_STORE names, and sets `place` to what the server has to be told.
+make_place() {
+    place_name=compat_$$_$1
+    local script=${store/mysql/mariadb} reach
+    place=()
+    if [[ $store == sled ]]; then return; fi
+    reach=$(bash "tests/services/$script.sh" start) || return 1
+    # Of this service only, whatever else is in the environment.
+    while IFS='=' read -r name value; do local "$name=$value"; done <<<"$reach"
+    case $store in
+        mysql)
+            in_mariadb "create database $place_name"
+            place=(STORE_DRIVER=mysql "STORE_HOST=$MARIADB_HOST" "STORE_PORT=$MARIADB_PORT" "STORE_USER=$MARIADB_USER"
+                "STORE_PASSWORD=$MARIADB_PASSWORD" "STORE_DB=$place_name")
+            ;;
+        postgres)
+            in_postgres "create schema $place_name"
+            place=(STORE_DRIVER=postgres "STORE_HOST=$POSTGRES_HOST" "STORE_PORT=$POSTGRES_PORT" "STORE_USER=$POSTGRES_USER"
+                "STORE_PASSWORD=$POSTGRES_PASSWORD" "STORE_DB=$POSTGRES_DATABASE" "STORE_SCHEMA=$place_name")
+            ;;
+        redis)
+            place=(STORE_DRIVER=redis "STORE_HOST=$REDIS_HOST" "STORE_PORT=$REDIS_PORT" "STORE_PASSWORD=$REDIS_PASSWORD"
+                "STORE_REDIS_PREFIX=$place_name")
+            ;;
+    esac
+}
+
+remove_place() {
+    local script=${store/mysql/mariadb} reach
+    if [[ -z $place_name || $store == sled ]]; then return; fi
+    reach=$(bash "tests/services/$script.sh" status) || return 0
+    while IFS='=' read -r name value; do local "$name=$value"; done <<<"$reach"
+    case $store in
+        mysql) in_mariadb "drop database if exists $place_name" ;;
+        postgres) in_postgres "drop schema if exists $place_name cascade" ;;
+        redis)
+            REDISCLI_AUTH=$REDIS_PASSWORD redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern "*$place_name*" |
+                REDISCLI_AUTH=$REDIS_PASSWORD xargs -r redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" unlink >/dev/null
+            ;;
+    esac
+    place_name=
+}
+
+in_mariadb() {
+    MYSQL_PWD=$MARIADB_PASSWORD mariadb --no-defaults --host="$MARIADB_HOST" --port="$MARIADB_PORT" --user="$MARIADB_USER" --execute="$1"
+}
+
+in_postgres() {
+    PGPASSWORD=$POSTGRES_PASSWORD PGOPTIONS=--client-min-messages=warning psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 \
+        --host="$POSTGRES_HOST" --port="$POSTGRES_PORT" --username="$POSTGRES_USER" --dbname="$POSTGRES_DATABASE" --command="$1"
+}
+
 # Starts the server on free ports and sets DTM_HTTP and DTM_GRPC. A branch may take longer than the usual 3 seconds: on a
 # slow disk MariaDB does, and what is repeated then is not what the cases are about.
-start_server() {
+start_server() { # sdk
+    make_place "$1" || { echo "the store $store cannot be had" && return 1; }
     server_folder=$(mktemp -d)
     : >"$server_folder/log"
-    env -i HTTP_PORT=0 GRPC_PORT=0 REQUEST_TIMEOUT=15 "$server" --data "$server_folder/data" --debug >"$server_folder/log" 2>&1 </dev/null &
+    env -i HTTP_PORT=0 GRPC_PORT=0 REQUEST_TIMEOUT=15 ${place[@]+"${place[@]}"} "$server" --data "$server_folder/data" --debug >"$server_folder/log" 2>&1 </dev/null &
     server_pid=$!
     local deadline=$((SECONDS + 20))
     until DTM_HTTP=$(grep -om1 'http://127.0.0.1:[0-9]*' "$server_folder/log") &&
@@ -81,6 +137,7 @@ end_server() {
     fi
     if [[ -n $server_folder ]]; then rm -rf "$server_folder"; fi
     server_pid='' server_folder=''
+    remove_place
 }
 
 # Sets MARIADB_*; without a MariaDB the cases that need it say so themselves.
@@ -117,19 +174,19 @@ cannot_run() { # sdk, why
 }
 
 run_sdk() { # sdk
-    local sdk=$1 why log=$cache/$1.log
+    local sdk=$1 why log=$cache/$1.$store.log
     say "$sdk: tools and build"
     if ! why=$("${sdk}_need" 2>&1); then
         cannot_run "$sdk" "$why"
         return
     fi
-    if ! "${sdk}_build" >"$cache/$sdk.build.log" 2>&1; then
-        cat "$cache/$sdk.build.log"
+    if ! "${sdk}_build" >"$cache/$sdk.$store.build.log" 2>&1; then
+        cat "$cache/$sdk.$store.build.log"
         has_failed "$sdk" "its program does not build, see above"
         return
     fi
-    start_server || { has_failed "$sdk" "the server does not start, see above"; return; }
-    say "$sdk: cases"
+    start_server "$sdk" || { has_failed "$sdk" "the server does not start, see above"; return; }
+    say "$sdk: cases, with the server on $store"
     "${sdk}_run" 2>&1 | tee "$log" || true
     conclude "$sdk" "$log"
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the published SDKs against the built server: bash tests/compat/run.sh [go] [python] [java]
 #
-# DTM_SERVER is the binary, target/debug/dtm-server by default. Each SDK gets a server of its own: embedded store in a
-# temporary folder, free ports. What is missing is installed from Debian. With CI set, what cannot run fails; without it, it
+# DTM_SERVER is the binary, target/debug/dtm-server by default. Each SDK gets a server of its own on free ports. E2E_STORE
+# says in which store: sled (the default: a temporary folder), mysql, postgres or redis, in a place of its own. What is missing is installed from Debian. With CI set, what cannot run fails; without it, it
 # is skipped aloud. Downloads and builds are kept in target/compat, so a second run is quick.
 #
 # Each SDK ends with a line "test result: ..." in the form of cargo test. See README.md.
@@ -18,6 +18,13 @@ if [[ ! -x $server ]]; then
     echo "$server is missing; build it: cargo build --workspace --bins" >&2
     exit 1
 fi
+case $store in
+    sled | mysql | postgres | redis) ;;
+    *)
+        echo "E2E_STORE = $store: it may be sled, mysql, postgres or redis" >&2
+        exit 2
+        ;;
+esac
 mkdir -p "$cache"
 trap 'end_server; end_mariadb' EXIT
 

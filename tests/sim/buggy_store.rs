@@ -188,6 +188,10 @@ impl NodeStore for BuggyStore {
         self.inner.heartbeat(node, epoch).await
     }
 
+    async fn alive(&self) -> Result<Vec<NodeName>, Error> {
+        self.inner.alive().await
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
         self.inner.leave(node, epoch).await
     }

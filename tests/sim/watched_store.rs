@@ -266,6 +266,10 @@ impl NodeStore for WatchedStore {
         self.inner.forget_dead(dead_for).await
     }
 
+    async fn alive(&self) -> Result<Vec<NodeName>, Error> {
+        self.read(self.inner.alive()).await
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
         let (inner, node) = (Arc::clone(&self.inner), node.clone());
         self.write("leave".to_owned(), async move { inner.leave(&node, epoch).await }).await

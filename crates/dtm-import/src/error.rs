@@ -15,6 +15,12 @@ pub enum ImportError {
          run the import again"
     )]
     Running(String),
+    /// It cannot be seen whether DTM works.
+    #[error(
+        "whether DTM is running cannot be seen in Redis ({0}), and CLIENT LIST is forbidden. Stop every DTM on this \
+         store, then run the import again with --watch 0"
+    )]
+    CannotWatch(String),
     /// The source's clock and its rows do not fit.
     #[error(
         "the newest row of DTM lies {seconds} seconds in the future: say in which time zone DTM ran, as in --time-zone +08:00"

@@ -33,6 +33,8 @@ pub struct GlobalRecord {
     pub rollback_reason: String,
     /// How many steps the client listed; 0 when the source does not keep that.
     pub listed_steps: usize,
+    /// Whether branches may have ended whose rows do not say so: DTM writes them late where that is faster for it.
+    pub branches_are_late: bool,
 }
 
 /// A row of `trans_branch_op`, or an entry of a list `_b_` in Redis.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval};
 
 use dtm_store::{Error, Store};
 
 use crate::convert::{Rules, convert};
-use crate::source::{self, Item, Look, Source};
+use crate::source::{self, Item, Source, Watch, Watched};
 use crate::target::{Taken, Target};
 use crate::topics::{TOPICS, subscribers};
 use crate::{BranchRecord, Counts, GlobalRecord, ImportError, KeyValueRecord, Report};
@@ -32,7 +32,7 @@ pub struct Settings {
     pub time_zone: Option<String>,
     /// Say what would be done, and write nothing.
     pub dry_run: bool,
-    /// How long to watch whether DTM is running.
+    /// How long to watch whether DTM is running. Zero: it is known to be stopped.
     pub watch: Duration,
     /// Also when DTM was stopped longer ago than the target keeps finished transactions.
     pub stopped_long_ago: bool,
@@ -67,7 +67,8 @@ pub enum Event {
     },
 }
 
-/// Imports everything that is unfinished. `open` is asked for the target once the source is known to be at rest.
+/// Imports everything that is unfinished. `open` is asked for the target once the source is known to be at rest. In a dry
+/// run it must not make anything, and `None` says that nothing is there yet.
 ///
 /// # Errors
 /// [`ImportError`] when the import cannot go on. What is done by then is complete, and a second run goes on.
@@ -78,11 +79,12 @@ pub async fn run<F>(
     mut tell: impl FnMut(Event),
 ) -> Result<Report, ImportError>
 where
-    F: Future<Output = Result<Arc<dyn Store>, Error>>,
+    F: Future<Output = Result<Option<Arc<dyn Store>>, Error>>,
 {
     let mut source = source::open(settings).await?;
     check_at_rest(settings, source.as_mut(), &mut tell).await?;
-    let target = Target::new(open().await?, settings.dry_run).await?;
+    let opened = open().await?;
+    let target = if settings.dry_run { Target::looked_at(opened) } else { Target::new(opened).await? };
     let report = transfer(source.as_mut(), rules, &target, &mut tell).await;
     let closed = target.close().await;
     let report = report?;
@@ -95,34 +97,26 @@ async fn check_at_rest(
     source: &mut dyn Source,
     tell: &mut impl FnMut(Event),
 ) -> Result<(), ImportError> {
-    let first = source.look().await?;
-    let look = if settings.watch.is_zero() {
-        first
-    } else {
-        // Not a wait for something: DTM looks for work every 3 seconds, and that has to show.
-        sleep(settings.watch).await;
-        let second = source.look().await?;
-        if first.fingerprint != second.fingerprint {
-            let seconds = settings.watch.as_secs();
-            return Err(ImportError::Running(format!("its rows have changed within {seconds} seconds")));
-        }
-        second
-    };
-    if look.others > 0 {
+    let watch = Watch { span: settings.watch, young: settings.keep_finished };
+    let watched = source.watch(watch).await?;
+    if let Some(reason) = watched.running {
+        return Err(ImportError::Running(reason));
+    }
+    if watched.others > 0 {
         tell(Event::Warning(format!(
             "{} other connections have used the store of DTM within the last 4 seconds: make sure that no DTM runs on it",
-            look.others
+            watched.others
         )));
     }
-    check_age(settings, &look)
+    check_age(settings, &watched)
 }
 
-fn check_age(settings: &Settings, look: &Look) -> Result<(), ImportError> {
-    let Some(newest) = look.newest else { return Ok(()) };
-    if newest > look.now.saturating_add(60_000) {
-        return Err(ImportError::TimeZone { seconds: (newest - look.now) / 1_000 });
+fn check_age(settings: &Settings, watched: &Watched) -> Result<(), ImportError> {
+    let Some(newest) = watched.newest else { return Ok(()) };
+    if newest > watched.now.saturating_add(60_000) {
+        return Err(ImportError::TimeZone { seconds: (newest - watched.now) / 1_000 });
     }
-    let age = Duration::from_millis(look.now.saturating_sub(newest));
+    let age = Duration::from_millis(watched.now.saturating_sub(newest));
     if age > settings.keep_finished && !settings.stopped_long_ago {
         return Err(ImportError::StoppedLongAgo { days: age.as_secs() / 86_400 });
     }
@@ -191,6 +185,7 @@ async fn handled(item: Item, rules: &Rules<'_>, target: &Target) -> Result<Handl
         Item::Finished { mode, status, count } => Ok(Handled::Finished { mode, status, count }),
         Item::KeyValue(record) if record.category == TOPICS => topic(record, target).await,
         Item::KeyValue(_) => Ok(Handled::Other),
+        Item::UnreadableKeyValue { name, detail } => Ok(Handled::Topic { name, result: Err(detail) }),
     }
 }
 

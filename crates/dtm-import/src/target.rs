@@ -2,11 +2,14 @@
 //!
 //! A store creates a transaction without registered branches, and adds them while it is prepared. In between it
 //! must not move: it is prepared with a time-out that never comes, it is due at the end of time, and nobody holds it.
-//! Whoever dies in between leaves such a thing behind, and the next run completes it.
+//! Whoever dies in between leaves such a thing behind, and the next run completes it. A client could still name it, so
+//! that it is written only while no server runs.
 
 use std::sync::Arc;
 
-use dtm_core::model::{Amendment, Options, Registration, Seconds, State, Status, Timestamp, Transaction};
+use dtm_core::model::{
+    Amendment, BranchStatus, Options, Registration, Seconds, State, Status, Timestamp, Transaction, rows,
+};
 use dtm_store::{
     Commit, Error, Expect, NewOwner, NewTransaction, NodeName, Ownership, Store, Stored, TokenSource,
 };
@@ -32,44 +35,74 @@ pub(crate) enum Taken {
 }
 
 /// A store of ours.
-pub(crate) struct Target {
-    pub(crate) store: Arc<dyn Store>,
-    /// `None` in a dry run: nothing is written.
-    tokens: Option<TokenSource>,
+pub(crate) enum Target {
+    /// It is written.
+    Written {
+        /// Where.
+        store: Arc<dyn Store>,
+        /// What proves that the import owns what it creates.
+        tokens: TokenSource,
+    },
+    /// A dry run: nothing is written. `None`: there is no store yet.
+    LookedAt(Option<Arc<dyn Store>>),
 }
 
 impl Target {
-    pub(crate) async fn new(store: Arc<dyn Store>, dry_run: bool) -> Result<Self, ImportError> {
-        if dry_run {
-            return Ok(Self { store, tokens: None });
-        }
+    /// One that is written.
+    pub(crate) async fn new(store: Option<Arc<dyn Store>>) -> Result<Self, ImportError> {
+        let store = store.ok_or_else(|| Error::Fatal("there is none".to_owned()))?;
         let node = NodeName::parse(NODE)?;
         let epoch = store.join(&node).await?;
-        Ok(Self { store, tokens: Some(TokenSource::new(node, epoch)) })
+        Ok(Self::Written { store, tokens: TokenSource::new(node, epoch) })
     }
 
-    pub(crate) const fn writes(&self) -> bool {
-        self.tokens.is_some()
+    /// One that is only looked at.
+    pub(crate) const fn looked_at(store: Option<Arc<dyn Store>>) -> Self {
+        Self::LookedAt(store)
     }
 
     /// Says goodbye and closes the store.
     pub(crate) async fn close(self) -> Result<(), ImportError> {
-        if let Some(tokens) = &self.tokens {
-            self.store.leave(tokens.node(), tokens.epoch()).await?;
+        match self {
+            Self::Written { store, tokens } => {
+                store.leave(tokens.node(), tokens.epoch()).await?;
+                store.close().await?;
+            }
+            Self::LookedAt(Some(store)) => store.close().await?,
+            Self::LookedAt(None) => {}
         }
-        Ok(self.store.close().await?)
+        Ok(())
     }
 
+    /// Takes a transaction, unless something is in the way.
     pub(crate) async fn take(&self, transaction: Transaction) -> Result<Taken, Error> {
-        let Some(tokens) = &self.tokens else {
-            return Ok(match self.store.load(transaction.gid()).await? {
+        match self {
+            Self::Written { store, tokens } => Writer { store, tokens }.take(transaction).await,
+            Self::LookedAt(None) => Ok(Taken::New),
+            Self::LookedAt(Some(store)) => Ok(match store.load(transaction.gid()).await? {
                 None => Taken::New,
                 Some(stored) if is_half(&stored) => Taken::New,
                 Some(stored) => compared(&stored, &transaction),
-            });
-        };
-        let owner = Ownership { token: tokens.fresh(), held: false };
+            }),
+        }
+    }
+}
+
+struct Writer<'t> {
+    store: &'t Arc<dyn Store>,
+    tokens: &'t TokenSource,
+}
+
+impl Writer<'_> {
+    async fn take(&self, transaction: Transaction) -> Result<Taken, Error> {
+        let owner = Ownership { token: self.tokens.fresh(), held: false };
         let whole = transaction.registrations.is_empty();
+        if !whole && let Some(stored) = self.store.load(transaction.gid()).await? {
+            return self.met(stored, transaction).await;
+        }
+        if !whole && let Some(reason) = self.company().await? {
+            return Ok(Taken::Conflict(reason));
+        }
         let new = if whole {
             NewTransaction { due: transaction.state.next_retry, transaction: transaction.clone(), owner }
         } else {
@@ -81,8 +114,7 @@ impl Target {
             Ok(()) if whole => Ok(Taken::New),
             Ok(()) => self.complete(&stored, transaction).await,
             Err(Error::AlreadyExists(_)) => match self.store.load(transaction.gid()).await? {
-                Some(stored) if is_half(&stored) => self.complete(&stored, transaction).await,
-                Some(stored) => Ok(compared(&stored, &transaction)),
+                Some(stored) => self.met(stored, transaction).await,
                 None => {
                     Ok(Taken::Conflict("it is there and then it is not: somebody else works here".to_owned()))
                 }
@@ -90,6 +122,30 @@ impl Target {
             Err(error @ Error::Rejected { .. }) => Ok(Taken::Conflict(error.to_string())),
             Err(error) => Err(error),
         }
+    }
+
+    /// Something has that gid.
+    async fn met(&self, stored: Stored, transaction: Transaction) -> Result<Taken, Error> {
+        if !is_half(&stored) {
+            return Ok(compared(&stored, &transaction));
+        }
+        match self.company().await? {
+            Some(reason) => Ok(Taken::Conflict(reason)),
+            None => self.complete(&stored, transaction).await,
+        }
+    }
+
+    /// Why a transaction with registered branches cannot be written now. A client of a server that runs could submit it
+    /// while only some of its branches are there, and the others would never be called.
+    async fn company(&self) -> Result<Option<String>, Error> {
+        let alive = self.store.alive().await?;
+        let mut others = alive.iter().map(NodeName::as_str).filter(|name| *name != NODE);
+        Ok(others.next().map(|name| {
+            format!(
+                "its branches were registered, which takes several writes, and the server {name} runs on this store (or \
+                 was killed a moment ago): stop every server on it, then run the import again"
+            )
+        }))
     }
 
     /// Adds what a half transaction lacks.
@@ -148,7 +204,27 @@ fn compared(stored: &Stored, ours: &Transaction) -> Taken {
             stored.status()
         ));
     }
+    if let Some(reason) = ended_there_only(stored, ours) {
+        return Taken::Conflict(reason);
+    }
     Taken::Before
+}
+
+/// What ended there and has not ended so here: DTM has called it since the transaction was taken.
+fn ended_there_only(stored: &Transaction, ours: &Transaction) -> Option<String> {
+    let progress = |of: &Transaction, index| of.state.progress_of(index).status;
+    rows(ours).into_iter().find_map(|row| {
+        let (there, here) = (progress(ours, row.index), progress(stored, row.index));
+        (there != BranchStatus::Prepared && there != here).then(|| {
+            format!(
+                "DTM has gone on with it since it was taken: branch {} {} is {} there and {} here",
+                row.branch_id,
+                row.op.as_str(),
+                there.as_str(),
+                here.as_str()
+            )
+        })
+    })
 }
 
 /// What makes it another transaction, whatever has happened to it since.
@@ -196,8 +272,8 @@ mod tests {
     use std::time::Duration;
 
     use dtm_core::coordinator::Policy;
-    use dtm_core::model::{BranchId, Definition, Gid, Plan, Protocol};
-    use dtm_store::TransactionStore;
+    use dtm_core::model::{BranchId, BranchProgress, Definition, Gid, Plan, Protocol};
+    use dtm_store::{NodeStore, TransactionStore};
     use dtm_testkit::{ManualClock, MemoryStore};
 
     use super::*;
@@ -226,7 +302,7 @@ mod tests {
     async fn target() -> (Arc<MemoryStore>, Target) {
         let clock = ManualClock::new(Timestamp::from_millis(5_000));
         let store = Arc::new(MemoryStore::new(Arc::new(clock), Duration::from_secs(1)));
-        let target = Target::new(Arc::clone(&store) as Arc<dyn Store>, false).await.unwrap();
+        let target = Target::new(Some(Arc::clone(&store) as Arc<dyn Store>)).await.unwrap();
         (store, target)
     }
 
@@ -244,7 +320,8 @@ mod tests {
     async fn a_run_that_died_between_two_writes_is_completed_by_the_next() {
         for registered in 0..=2 {
             let (store, target) = target().await;
-            let token = target.tokens.as_ref().unwrap().fresh();
+            let Target::Written { tokens, .. } = &target else { panic!() };
+            let token = tokens.fresh();
             let owner = Ownership { token: token.clone(), held: false };
             let half = NewTransaction { transaction: half(&tcc()), owner, due: NEVER };
             store.create(half).await.unwrap();
@@ -284,5 +361,48 @@ mod tests {
         before.state.status = Status::Prepared;
         target.take(before).await.unwrap();
         assert!(matches!(target.take(tcc()).await.unwrap(), Taken::Conflict(why) if why.contains("gone on")));
+    }
+
+    #[tokio::test]
+    async fn a_branch_that_dtm_has_called_after_it_was_taken_is_a_conflict() {
+        let (store, target) = target().await;
+        target.take(tcc()).await.unwrap();
+        let mut later = tcc();
+        let ended = BranchProgress { status: BranchStatus::Succeed, ..BranchProgress::UNTOUCHED };
+        later.state.progress = vec![ended];
+        let reason = "branch 01 cancel is succeed there and prepared here";
+        assert!(
+            matches!(target.take(later.clone()).await.unwrap(), Taken::Conflict(why) if why.contains(reason))
+        );
+        // What goes on here is no difference.
+        let (mut here, owner) = (tcc().state, store.load(tcc().gid()).await.unwrap().unwrap().owner.token);
+        here.progress = vec![ended, BranchProgress::UNTOUCHED, ended];
+        let expect = Expect { status: Status::Aborting, owner, registered: 2 };
+        let due = Some(here.next_retry);
+        let commit = Commit { gid: tcc().gid().clone(), expect, state: here, owner: NewOwner::Release, due };
+        store.commit(commit).await.unwrap();
+        assert_eq!(target.take(later).await.unwrap(), Taken::Before);
+        assert_eq!(target.take(tcc()).await.unwrap(), Taken::Before);
+    }
+
+    #[tokio::test]
+    async fn beside_a_server_that_runs_only_what_is_written_at_once_is_taken() {
+        let (store, target) = target().await;
+        let server = NodeName::parse("server-1").unwrap();
+        let epoch = store.join(&server).await.unwrap();
+        assert!(
+            matches!(target.take(tcc()).await.unwrap(), Taken::Conflict(why) if why.contains("server-1"))
+        );
+        assert!(store.load(tcc().gid()).await.unwrap().is_none());
+        let without_branches = Transaction { registrations: Vec::new(), ..tcc() };
+        assert_eq!(target.take(without_branches).await.unwrap(), Taken::New);
+        store.leave(&server, epoch).await.unwrap();
+        let other = |mut it: Transaction| {
+            it.definition.gid = Gid::parse("h").unwrap();
+            it
+        };
+        assert_eq!(target.take(other(tcc())).await.unwrap(), Taken::New);
+        store.join(&server).await.unwrap();
+        assert_eq!(target.take(other(tcc())).await.unwrap(), Taken::Before);
     }
 }

@@ -37,13 +37,17 @@ pub(crate) fn subscribers(record: &KeyValueRecord) -> Result<Vec<Subscriber>, St
 impl Target {
     /// Takes a topic, unless there is one with all these subscribers.
     pub(crate) async fn take_topic(&self, name: &str, subscribers: &[Subscriber]) -> Result<Taken, Error> {
-        let topics: &dyn TopicStore = self.store.as_ref();
+        let (topics, writes): (&dyn TopicStore, bool) = match self {
+            Self::Written { store, .. } => (store.as_ref(), true),
+            Self::LookedAt(Some(store)) => (store.as_ref(), false),
+            Self::LookedAt(None) => return Ok(Taken::New),
+        };
         match topics.load_topic(name).await? {
             Some(topic) if subscribers.iter().all(|subscriber| topic.subscribers.contains(subscriber)) => {
                 Ok(Taken::Before)
             }
             Some(_) => Ok(Taken::Conflict("this topic has other subscribers here".to_owned())),
-            None if !self.writes() => Ok(Taken::New),
+            None if !writes => Ok(Taken::New),
             None => match topics.save_topic(name, subscribers, None).await {
                 Ok(_) => Ok(Taken::New),
                 Err(error @ Error::Conflict { .. }) => Ok(Taken::Conflict(error.to_string())),

@@ -9,7 +9,7 @@ use dtm_import::convert::Rules;
 use dtm_import::{Event, ImportError, Report, Settings};
 use dtm_store::{Clock, SystemClock};
 
-use crate::config::{Config, ImportFlags};
+use crate::config::{Config, ImportFlags, StoreDriver};
 use crate::server::request_limits;
 use crate::store;
 use crate::transport::{Callable, Discovery};
@@ -35,7 +35,17 @@ pub async fn import(config: &Config, flags: &ImportFlags) -> Result<bool, Import
     let rules = Rules { policy: &config.policy, limits: &limits, callable: &can_be_called };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let settings = settings(config, flags);
-    let report = dtm_import::run(&settings, &rules, || store::open(config, &clock), tell).await?;
+    if flags.dry_run && config.store.driver == StoreDriver::Sled && config.store.path.exists() {
+        let folder = config.store.path.display();
+        tell(Event::Warning(format!(
+            "the store in {folder} cannot be opened without writing into it: what an earlier import took is counted as 'taken'"
+        )));
+    }
+    let open = async || match flags.dry_run {
+        true => store::open_existing(config).await,
+        false => store::open(config, &clock).await.map(Some),
+    };
+    let report = dtm_import::run(&settings, &rules, open, tell).await?;
     say(&shown(&report, flags.dry_run));
     Ok(report.is_complete())
 }

@@ -33,10 +33,38 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Sto
             };
             Ok(Arc::new(SledStore::open(settings).await?))
         }
-        StoreDriver::Mysql => open_sql(config, mysql_url(&config.store.database)).await,
-        StoreDriver::Postgres => open_sql(config, postgres_url(&config.store.database)).await,
-        StoreDriver::Redis => Ok(Arc::new(RedisStore::open(redis(config)).await?)),
+        StoreDriver::Mysql => open_sql(sql(config, mysql_url(&config.store.database))).await,
+        StoreDriver::Postgres => open_sql(sql(config, postgres_url(&config.store.database))).await,
+        StoreDriver::Redis => open_redis(redis(config)).await,
     }
+}
+
+/// Opens what is there and makes nothing: `None` when there is nothing, or tables of an older version. Never an embedded
+/// store, which cannot be opened without writing into its folder.
+///
+/// # Errors
+/// The store's own, which says what to do.
+pub(crate) async fn open_existing(config: &Config) -> Result<Option<Arc<dyn Store>>, dtm_store::Error> {
+    let existing = |url| SqlConfig { make_tables: false, ..sql(config, url) };
+    let opened = match config.store.driver {
+        StoreDriver::Sled => return Ok(None),
+        StoreDriver::Mysql => open_sql(existing(mysql_url(&config.store.database))).await,
+        StoreDriver::Postgres => open_sql(existing(postgres_url(&config.store.database))).await,
+        StoreDriver::Redis => open_redis(RedisConfig { set_up: false, ..redis(config) }).await,
+    };
+    match opened {
+        Ok(store) => Ok(Some(store)),
+        Err(dtm_store::Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn open_sql(settings: SqlConfig) -> Result<Arc<dyn Store>, dtm_store::Error> {
+    Ok(Arc::new(SqlStore::open(settings).await?))
+}
+
+async fn open_redis(settings: RedisConfig) -> Result<Arc<dyn Store>, dtm_store::Error> {
+    Ok(Arc::new(RedisStore::open(settings).await?))
 }
 
 /// The name of this server among those that share its store.
@@ -82,14 +110,14 @@ const MYSQL_PORT: u16 = 3306;
 const POSTGRES_PORT: u16 = 5432;
 const REDIS_PORT: u16 = 6379;
 
-async fn open_sql(config: &Config, url: String) -> Result<Arc<dyn Store>, dtm_store::Error> {
+fn sql(config: &Config, url: String) -> SqlConfig {
     let mut settings = SqlConfig::new(url);
     settings.node_timeout = config.runner.node_timeout;
     settings.connection_age_max = config.store.database.connection_age_max;
     if let Some(most) = config.store.database.connections_max {
         settings.limit_connections(most);
     }
-    Ok(Arc::new(SqlStore::open(settings).await?))
+    settings
 }
 
 fn redis(config: &Config) -> RedisConfig {

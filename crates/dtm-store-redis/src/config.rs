@@ -22,6 +22,9 @@ pub struct RedisConfig {
     pub prefix: String,
     /// How many shards an empty store is divided into. One that has transactions keeps the number that it has.
     pub shards: NonZeroU16,
+    /// Whether an empty store is set up. `false`: then opening it is [`NotFound`](dtm_store::Error::NotFound), and nothing
+    /// is written.
+    pub set_up: bool,
     /// What due times and heartbeats are compared with. `None`, which is right for servers: the clock of Redis, so
     /// that servers whose own clocks are off do no harm.
     pub clock: Option<Arc<dyn Clock>>,
@@ -65,6 +68,7 @@ impl RedisConfig {
             tls: false,
             prefix: "dtm".to_owned(),
             shards: NonZeroU16::new(64).unwrap_or(NonZeroU16::MIN),
+            set_up: true,
             clock: None,
             node_timeout: Duration::from_secs(3),
             committers: at_least_one(2),
@@ -84,6 +88,7 @@ impl fmt::Debug for RedisConfig {
             .field("tls", &self.tls)
             .field("prefix", &self.prefix)
             .field("shards", &self.shards)
+            .field("set_up", &self.set_up)
             .field("clock", &self.clock)
             .field("node_timeout", &self.node_timeout)
             .field("committers", &self.committers)

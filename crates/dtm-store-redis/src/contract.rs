@@ -194,6 +194,12 @@ impl NodeStore for RedisStore {
         self.redis().now().await.map(Some).map_err(Fault::error)
     }
 
+    async fn alive(&self) -> Result<Vec<NodeName>, Error> {
+        let holders = self.redis().alive().await.map_err(Fault::error)?;
+        let name = |holder: &String| NodeName::parse(holder.split(':').next().unwrap_or_default());
+        holders.iter().map(name).collect::<Result<_, _>>().map_err(|error| Error::Fatal(error.to_string()))
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
         self.redis().leave(node, epoch).await.map_err(Fault::error)
     }

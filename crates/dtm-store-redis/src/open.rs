@@ -12,7 +12,7 @@ use crate::client::{Client, Kind};
 use crate::fault::Fault;
 use crate::keys::Keys;
 use crate::reply::read;
-use crate::scripts::{OPEN, SPAN};
+use crate::scripts::{Call, OPEN, SPAN};
 use crate::servers::Servers;
 
 /// The version of the keys that this server writes, and the only one that it reads.
@@ -217,6 +217,13 @@ async fn setting(servers: &Servers, place: &str, name: &str) -> Option<String> {
 
 /// Divides an empty store into shards, or learns how it is divided.
 async fn divide(client: &Client, keys: &Keys, config: &RedisConfig) -> Result<u16, Error> {
+    if !config.set_up {
+        let call = Call::plain(keys.everywhere(), "EXISTS").arg(keys.shared("store"));
+        let answer = client.run_one(Kind::Read, call).await.and_then(read::<u64>);
+        if answer.map_err(|fault| unusable(&client.servers.home(keys.everywhere()), fault))? == 0 {
+            return Err(Error::NotFound(format!("a store with the prefix {} in Redis", config.prefix)));
+        }
+    }
     let call = OPEN.call(keys.everywhere(), &[keys.shared("store")]).arg(VERSION).arg(config.shards.get());
     let answer = client.run_one(Kind::Write, call).await;
     let value = answer.map_err(|fault| unusable(&client.servers.home(keys.everywhere()), fault))?;

@@ -123,6 +123,7 @@ impl Batch<'_> {
             Operation::Join { node } => self.join(node),
             Operation::Heartbeat { node, epoch } => self.heartbeat(node, *epoch),
             Operation::Leave { node, epoch } => Ok(self.leave(node, *epoch)),
+            Operation::Alive => Ok(self.alive()),
         }
     }
 

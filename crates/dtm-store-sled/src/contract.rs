@@ -156,6 +156,13 @@ impl NodeStore for SledStore {
         self.write_only(Operation::Heartbeat { node: node.clone(), epoch }).await
     }
 
+    async fn alive(&self) -> Result<Vec<NodeName>, Error> {
+        match self.write(Operation::Alive).await? {
+            Output::Nodes(nodes) => Ok(nodes),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
         self.write_only(Operation::Leave { node: node.clone(), epoch }).await
     }

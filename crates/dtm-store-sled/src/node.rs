@@ -69,6 +69,13 @@ impl Batch<'_> {
         }
     }
 
+    pub(crate) fn alive(&self) -> Output {
+        let alive = |(name, node): (&NodeName, &Alive)| {
+            self.nodes.is_alive(name, node.epoch, self.now, self.node_timeout).then(|| name.clone())
+        };
+        Output::Nodes(self.nodes.0.iter().filter_map(alive).collect())
+    }
+
     pub(crate) fn leave(&mut self, node: &NodeName, epoch: Epoch) -> Output {
         if self.nodes.0.get(node).is_some_and(|alive| alive.epoch == epoch) {
             self.nodes.0.remove(node);

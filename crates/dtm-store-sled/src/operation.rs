@@ -56,6 +56,7 @@ pub(crate) enum Operation {
         node: NodeName,
         epoch: Epoch,
     },
+    Alive,
 }
 
 /// What an operation brings.
@@ -67,4 +68,5 @@ pub(crate) enum Output {
     Purged(usize),
     Version(u64),
     Epoch(Epoch),
+    Nodes(Vec<NodeName>),
 }

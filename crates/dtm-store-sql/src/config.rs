@@ -12,6 +12,9 @@ use dtm_store::{Clock, group_commit};
 pub struct SqlConfig {
     /// Where the database is: `postgres://user:password@host:port/database`. It holds a secret and is never logged.
     pub url: String,
+    /// Whether tables that are missing or of an older version are made. `false`: then opening it is
+    /// [`NotFound`](dtm_store::Error::NotFound), and nothing is written.
+    pub make_tables: bool,
     /// What due times and heartbeats are compared with. `None`, which is right for servers: the clock of the
     /// database, so that servers whose own clocks are off do no harm.
     pub clock: Option<Arc<dyn Clock>>,
@@ -40,6 +43,7 @@ impl SqlConfig {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            make_tables: true,
             clock: None,
             node_timeout: Duration::from_secs(3),
             committers: at_least_one(2),
@@ -71,6 +75,7 @@ impl SqlConfig {
 impl fmt::Debug for SqlConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlConfig")
+            .field("make_tables", &self.make_tables)
             .field("clock", &self.clock)
             .field("node_timeout", &self.node_timeout)
             .field("committers", &self.committers)

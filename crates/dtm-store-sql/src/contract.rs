@@ -214,6 +214,15 @@ impl NodeStore for SqlStore {
         self.call("the clock", |database| database.now()).await.map(Some)
     }
 
+    async fn alive(&self) -> Result<Vec<NodeName>, Error> {
+        let names = self.call("the servers", |database| database.alive()).await?;
+        names
+            .iter()
+            .map(|name| NodeName::parse(name))
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::Fatal(error.to_string()))
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
         self.call(node.as_str(), |database| database.leave(node, epoch)).await
     }

@@ -66,6 +66,9 @@ pub(crate) trait Database: fmt::Debug + Send + Sync + 'static {
     /// By its own clock.
     async fn now(&self) -> Result<Timestamp, Fault>;
 
+    /// The names of the nodes that are alive.
+    async fn alive(&self) -> Result<Vec<String>, Fault>;
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault>;
 
     /// Answers when the database can be written.

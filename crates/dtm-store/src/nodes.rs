@@ -45,6 +45,12 @@ pub trait NodeStore: Send + Sync {
         Ok(0)
     }
 
+    /// The nodes that are alive, in no order.
+    ///
+    /// # Errors
+    /// [`Error`] when the store cannot be read.
+    async fn alive(&self) -> Result<Vec<NodeName>, Error>;
+
     /// Ends a node. Once it has returned, what it held can be claimed at once. A node that has ended already, or
     /// that a later epoch has replaced, is no error.
     ///

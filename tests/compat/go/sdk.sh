@@ -2,7 +2,9 @@
 
 go_need() { need_command go golang-go; }
 
-go_build() { (cd tests/compat/go && go vet . && go test -c -o "$cache/go/compat.test" .); }
+go_program() { (cd tests/compat/go && go vet . && go test -c -o "$cache/go/compat.test" .); }
+
+go_build() { unless_current go tests/compat/go/*.go tests/compat/go/go.mod tests/compat/go/go.sum -- go_program; }
 
 # The lines of go test, turned into "test NAME ... RESULT"; a case that has parts counts by its parts.
 go_run() {

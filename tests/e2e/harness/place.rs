@@ -90,6 +90,20 @@ impl Place {
         self.folder.path().join("data")
     }
 
+    /// Whether nobody has written there.
+    pub(crate) fn is_untouched(&self) -> bool {
+        let Some(database) = &self.database else { return !self.data().exists() };
+        let name = &database.name;
+        let found = match database.kind {
+            Kind::Mysql => database.execute(&format!("SHOW TABLES FROM {name}")),
+            Kind::Postgres => database.execute(&format!("\\dt {name}.*")),
+            Kind::Redis | Kind::RedisCluster => {
+                database.ask_redis(&["--scan", "--pattern", &format!("*{name}*")])
+            }
+        };
+        found.trim().is_empty()
+    }
+
     /// What a server has to be told, as environment variables.
     pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
         let Some(database) = &self.database else { return Vec::new() };
@@ -136,8 +150,8 @@ impl Database {
     fn make(&self) {
         let name = &self.name;
         match self.kind {
-            Kind::Mysql => self.execute(&format!("CREATE DATABASE {name}")),
-            Kind::Postgres => self.execute(&format!("CREATE SCHEMA {name}")),
+            Kind::Mysql => drop(self.execute(&format!("CREATE DATABASE {name}"))),
+            Kind::Postgres => drop(self.execute(&format!("CREATE SCHEMA {name}"))),
             Kind::Redis | Kind::RedisCluster => {}
         }
         let Some(password) = self.password else { return };
@@ -150,27 +164,34 @@ impl Database {
             )),
             Kind::Redis | Kind::RedisCluster => {
                 let secret = format!(">{password}");
-                self.ask_redis(&["ACL", "SETUSER", name, "on", &secret, "~*", "&*", "+@all"]);
+                self.ask_redis(&["ACL", "SETUSER", name, "on", &secret, "~*", "&*", "+@all"])
             }
-        }
+        };
     }
 
-    /// By the client program of the database, as an operator would.
-    fn execute(&self, statement: &str) {
+    /// By the client program of the database, as an operator would; what it prints.
+    fn execute(&self, statement: &str) -> String {
         let service = service(self.kind);
         let value = |name: &str| service.value(name);
         let command = match self.kind {
             Kind::Redis | Kind::RedisCluster => return self.ask_redis(&[statement]),
             Kind::Mysql => {
                 let mut command = Command::new("mariadb");
-                command.args(["--no-defaults", "--execute", statement]);
+                command.args(["--no-defaults", "--skip-column-names", "--execute", statement]);
                 command.args(["--host", value("HOST"), "--port", value("PORT"), "--user", value("USER")]);
                 command.env("MYSQL_PWD", value("PASSWORD"));
                 command
             }
             Kind::Postgres => {
                 let mut command = Command::new("psql");
-                command.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statement]);
+                command.args([
+                    "--no-psqlrc",
+                    "--quiet",
+                    "--tuples-only",
+                    "--set=ON_ERROR_STOP=1",
+                    "--command",
+                    statement,
+                ]);
                 command.args(["--host", value("HOST"), "--port", value("PORT"), "--username", value("USER")]);
                 command.args(["--dbname", value("DATABASE")]);
                 command
@@ -179,7 +200,7 @@ impl Database {
                 command
             }
         };
-        run(command, statement);
+        run(command, statement)
     }
 
     fn remove_keys(&self) {
@@ -190,13 +211,14 @@ impl Database {
         }
     }
 
-    /// Asks every server that has anything.
-    fn ask_redis(&self, words: &[&str]) {
+    /// Asks every server that has anything; what all of them answer.
+    fn ask_redis(&self, words: &[&str]) -> String {
         let service = service(self.kind);
         let places = match self.kind {
             Kind::RedisCluster => service.value("NODES").to_owned(),
             _ => format!("{}:{}", service.value("HOST"), service.value("PORT")),
         };
+        let mut answers = String::new();
         for place in places.split(',') {
             let (host, port) = place.split_once(':').expect("an address has a port");
             let mut command = Command::new("redis-cli");
@@ -204,20 +226,22 @@ impl Database {
             if self.kind == Kind::Redis {
                 command.env("REDISCLI_AUTH", service.value("PASSWORD"));
             }
-            run(command, words[0]);
+            answers.push_str(&run(command, words[0]));
         }
+        answers
     }
 }
 
-fn run(mut command: Command, what: &str) {
+fn run(mut command: Command, what: &str) -> String {
     let output = command.output().expect("the client program of the database can be run");
     let error = String::from_utf8_lossy(&output.stderr);
     if std::thread::panicking() {
         // a second panic would end all other cases too
         println!("{what}: {error}");
-        return;
+        return String::new();
     }
     assert!(output.status.success(), "{what}: {error}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 impl Drop for Database {
@@ -225,15 +249,15 @@ impl Drop for Database {
         let name = &self.name;
         let user = self.password.is_some();
         match self.kind {
-            Kind::Mysql => self.execute(&format!("DROP DATABASE {name}")),
-            Kind::Postgres => self.execute(&format!("DROP SCHEMA {name} CASCADE")),
+            Kind::Mysql => drop(self.execute(&format!("DROP DATABASE {name}"))),
+            Kind::Postgres => drop(self.execute(&format!("DROP SCHEMA {name} CASCADE"))),
             Kind::Redis | Kind::RedisCluster => self.remove_keys(),
         }
         match self.kind {
             _ if !user => {}
-            Kind::Mysql => self.execute(&format!("DROP USER {name}@'%'")),
-            Kind::Postgres => self.execute(&format!("DROP ROLE {name}")),
-            Kind::Redis | Kind::RedisCluster => self.ask_redis(&["ACL", "DELUSER", name]),
+            Kind::Mysql => drop(self.execute(&format!("DROP USER {name}@'%'"))),
+            Kind::Postgres => drop(self.execute(&format!("DROP ROLE {name}"))),
+            Kind::Redis | Kind::RedisCluster => drop(self.ask_redis(&["ACL", "DELUSER", name])),
         }
     }
 }

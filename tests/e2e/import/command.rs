@@ -31,11 +31,16 @@ pub(super) async fn import(source: &Source, place: &Place, more: &[&str]) -> Imp
 }
 
 pub(super) fn start(source: &Source, place: &Place, more: &[&str]) -> Child {
+    // The fixtures grow older.
+    start_of_young(source, place, &[&["--stopped-long-ago"], more].concat())
+}
+
+/// From a source that is said to be young.
+pub(super) fn start_of_young(source: &Source, place: &Place, more: &[&str]) -> Child {
     Command::new(server_binary())
         .arg("import")
         .args(source.arguments())
-        // The fixtures grow older.
-        .args(["--stopped-long-ago", "--data"])
+        .arg("--data")
         .arg(place.data())
         .args(more)
         .env_clear()

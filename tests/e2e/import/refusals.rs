@@ -1,14 +1,14 @@
-//! What is not taken, and a DTM that is running.
+//! What is not taken.
 
 use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::command::{finished, import, start};
+use super::command::import;
 use super::source::{Kind, Source};
 use crate::harness::{Branches, GrpcBranches, Place, Settings, saga};
 
-async fn filled(kind: Kind) -> Option<(Source, Branches, Arc<Place>)> {
+pub(super) async fn filled(kind: Kind) -> Option<(Source, Branches, Arc<Place>)> {
     let http = Branches::start().await;
     let source = Source::filled(kind, &http, &GrpcBranches::start().await).await?;
     Some((source, http, Arc::new(Place::new())))
@@ -58,23 +58,30 @@ async fn a_gid_that_is_taken_by_something_else_is_a_conflict_and_stays_as_it_is(
 }
 
 #[tokio::test]
-async fn nothing_is_taken_from_a_dtm_that_is_running() {
-    let Some((source, _, place)) = filled(Kind::Mysql).await else { return };
-    let import = start(&source, &place, &["--watch", "3"]);
-    let imported = tokio::spawn(finished(import));
-    // As DTM does when it takes a transaction that is due; for as long as somebody looks.
-    let mut hour = 0;
-    while !imported.is_finished() {
-        hour += 1;
-        source.execute(&format!(
-            "update trans_global set update_time = date_add(update_time, interval {hour} hour) where gid = 'saga-ongoing'"
-        ));
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
-    let imported = imported.await.unwrap();
-    assert_eq!(imported.code, Some(1), "{imported:?}");
-    assert!(imported.stderr.contains("DTM is running"), "{imported:?}");
-    assert!(!place.data().exists(), "the target is not even opened");
+async fn a_topic_that_cannot_be_read_is_listed_and_everything_else_is_taken() {
+    let Some((source, _, place)) = filled(Kind::Redis).await else { return };
+    source.command(&["SET", "{a}_kv_topics_mail", "no JSON"]).await;
+    let imported = import(&source, &place, &[]).await;
+    assert_eq!(imported.code, Some(3), "{imported:?}");
+    assert_eq!(imported.line("all"), [37, 0, 0, 11]);
+    assert_eq!(imported.line("topics"), [3, 0, 1, 0]);
+    let line = "_kv_topics_mail: it is no JSON of DTM";
+    assert!(imported.stdout.contains(line), "no '{line}' in {}", imported.stdout);
+}
+
+#[tokio::test]
+async fn what_dtm_has_gone_on_with_since_it_was_taken_is_a_difference_also_under_the_same_status() {
+    let Some((source, _, place)) = filled(Kind::Postgres).await else { return };
+    assert_eq!(import(&source, &place, &[]).await.code, Some(0));
+    source.execute(
+        "update trans_branch_op set status = 'succeed', finish_time = now()
+         where gid = 'saga-at-action-2' and branch_id = '02' and op = 'action'",
+    );
+    let again = import(&source, &place, &[]).await;
+    assert_eq!((again.code, again.line("all")), (Some(3), vec![0, 36, 1, 11]));
+    let line = "refused saga-at-action-2: DTM has gone on with it since it was taken: branch 02 action is succeed \
+                there and prepared here";
+    assert!(again.stdout.contains(line), "no '{line}' in {}", again.stdout);
 }
 
 #[tokio::test]

@@ -35,12 +35,23 @@ impl Source {
     /// Filled with what DTM has left, its services being these. `None`, after saying so, when the database does not
     /// run and nobody insists.
     pub(super) async fn filled(kind: Kind, http: &Branches, grpc: &GrpcBranches) -> Option<Self> {
+        Self::filled_by(kind, http, grpc, |text| text).await
+    }
+
+    /// Filled with what `change` makes of it.
+    pub(super) async fn filled_by(
+        kind: Kind,
+        http: &Branches,
+        grpc: &GrpcBranches,
+        change: impl FnOnce(String) -> String,
+    ) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("import_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let source = Self { kind, service: service(kind.script())?, name };
         let file = fixtures().join(kind.fixture());
         let text = std::fs::read_to_string(&file).expect("the fixture is there");
         let text = text.replace(HTTP, &http.address().to_string()).replace(GRPC, &grpc.address().to_string());
+        let text = change(text);
         match kind {
             Kind::Mysql | Kind::Postgres => {
                 source.administer(&format!("create database {}", source.name));
@@ -72,6 +83,12 @@ impl Source {
     /// Runs statements in the database of DTM.
     pub(super) fn execute(&self, sql: &str) {
         self.run(&self.name, sql);
+    }
+
+    /// Sends one command to the Redis of DTM; the words `{a}` begin its keys.
+    pub(super) async fn command(&self, words: &[&str]) {
+        let words: Vec<_> = words.iter().map(|word| word.replace("{a}", &self.name)).collect();
+        self.send(serde_json::to_string(&words).expect("words are JSON")).await;
     }
 
     fn administer(&self, sql: &str) {

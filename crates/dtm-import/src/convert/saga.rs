@@ -41,22 +41,57 @@ pub(super) fn check_place(row: &BranchRecord, branch_id: &str, op: Op) -> Result
     Err(Refused::new(format!("found the row '{id} {found}' where '{branch_id} {}' belongs", op.as_str())))
 }
 
-/// Which actions may have been called: all that have ended, and all whose turn it was. DTM compensates just these
-/// (behaviour 63).
-pub(super) fn mark_started(definition: &Definition, rows: &mut [BranchProgress]) {
+/// Which actions may have been called: a roll-back compensates them all, and a service whose action never came ignores
+/// it (null compensation).
+///
+/// Where rows are up to date, these are all that have ended and all whose turn it was, as in DTM (behaviour 63). Where
+/// they are late, any other may have been called and have ended as well, and DTM died before it wrote that. Only what is
+/// behind an action that was refused cannot have been: DTM writes in the order in which branches end.
+pub(super) fn mark_started(definition: &Definition, rows: &mut [BranchProgress], are_late: bool) {
     let Plan::Saga { steps, ordering } = &definition.plan else { return };
-    let succeeded: Vec<bool> =
-        rows.iter().skip(1).step_by(2).map(|row| row.status == BranchStatus::Succeed).collect();
-    let done = |step: StepIndex| succeeded.get(step.at()).copied().unwrap_or(false);
+    let actions: Vec<BranchStatus> = rows.iter().skip(1).step_by(2).map(|row| row.status).collect();
+    let may_be_called =
+        if are_late { not_behind_a_refusal(ordering, &actions) } else { in_turn(ordering, &actions) };
     for (index, _) in (0..).map(StepIndex::new).zip(steps) {
-        let turn = match ordering {
-            Ordering::Sequential => {
-                index.get().checked_sub(1).is_none_or(|before| done(StepIndex::new(before)))
-            }
-            Ordering::Concurrent(graph) => graph.before(index).iter().all(|before| done(*before)),
-        };
         if let Some(action) = rows.get_mut(2 * index.at() + 1) {
-            action.started |= turn;
+            action.started |= may_be_called.get(index.at()).copied().unwrap_or(false);
+        }
+    }
+}
+
+/// Of each step whether all that it waits for has succeeded.
+fn in_turn(ordering: &Ordering, actions: &[BranchStatus]) -> Vec<bool> {
+    let done = |step: StepIndex| actions.get(step.at()) == Some(&BranchStatus::Succeed);
+    let steps = (0..).map(StepIndex::new).zip(actions);
+    let turn = steps.map(|(index, _)| match ordering {
+        Ordering::Sequential => index.get().checked_sub(1).is_none_or(|before| done(StepIndex::new(before))),
+        Ordering::Concurrent(graph) => graph.before(index).iter().all(|before| done(*before)),
+    });
+    turn.collect()
+}
+
+/// Of each step whether nothing that it waits for, directly or not, was refused.
+fn not_behind_a_refusal(ordering: &Ordering, actions: &[BranchStatus]) -> Vec<bool> {
+    let refused = |status: &BranchStatus| *status == BranchStatus::Failed;
+    match ordering {
+        Ordering::Sequential => {
+            let first = actions.iter().position(refused).unwrap_or(actions.len());
+            (0..actions.len()).map(|at| at <= first).collect()
+        }
+        Ordering::Concurrent(graph) => {
+            let mut open = vec![true; actions.len()];
+            let steps = (0..).map(StepIndex::new).zip(actions);
+            let mut behind: Vec<StepIndex> = steps
+                .filter(|(_, status)| refused(status))
+                .flat_map(|(step, _)| graph.after(step).iter().copied())
+                .collect();
+            while let Some(step) = behind.pop() {
+                if let Some(open) = open.get_mut(step.at()).filter(|open| **open) {
+                    *open = false;
+                    behind.extend_from_slice(graph.after(step));
+                }
+            }
+            open
         }
     }
 }

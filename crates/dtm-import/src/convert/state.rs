@@ -53,7 +53,7 @@ pub(super) fn state(
         status: standing.status,
         reason: (!reason.is_empty()).then(|| reason.to_owned()),
         result: None,
-        progress: progress(standing.mode, definition, branches)?,
+        progress: progress(global, standing.mode, definition, branches)?,
         starts_recorded: true,
         failures: doublings(base, interval),
         interval,
@@ -77,6 +77,7 @@ fn doublings(base: Seconds, interval: Seconds) -> u32 {
 }
 
 fn progress(
+    global: &GlobalRecord,
     mode: Mode,
     definition: &Definition,
     branches: &[BranchRecord],
@@ -86,7 +87,7 @@ fn progress(
     }
     let mut rows = branches.iter().map(row).collect::<Result<Vec<_>, _>>()?;
     if mode == Mode::Saga {
-        saga::mark_started(definition, &mut rows);
+        saga::mark_started(definition, &mut rows, global.branches_are_late);
     }
     let used = rows.iter().rposition(|row| *row != BranchProgress::UNTOUCHED).map_or(0, |last| last + 1);
     rows.truncate(used);

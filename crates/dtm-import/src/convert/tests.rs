@@ -88,6 +88,27 @@ fn an_action_may_have_been_called_when_its_predecessors_have_succeeded() {
 }
 
 #[test]
+fn where_rows_are_late_any_action_may_have_been_called_but_those_behind_a_refusal() {
+    // promise 1: DTM's UpdateBranchSync is 0, and it died within 200 ms of its calls. All that it had done is undone
+    let late = |status, custom_data: &str| GlobalRecord {
+        branches_are_late: true,
+        custom_data: custom_data.to_owned(),
+        ..global("saga", status)
+    };
+    for status in ["aborting", "submitted"] {
+        let it = converted(&late(status, ""), &saga("p p p p p p")).unwrap();
+        assert_eq!(started(&it, 3), [true, true, true]);
+        let it = converted(&late(status, ""), &saga("p s p f p p")).unwrap();
+        assert_eq!(started(&it, 3), [true, true, false]);
+        let orders = r#"{"concurrent":true,"orders":{"2":[0],"3":[2]}}"#;
+        let it = converted(&late(status, orders), &saga("p p p s p p p p")).unwrap();
+        assert_eq!(started(&it, 4), [true, true, true, true]);
+        let it = converted(&late(status, orders), &saga("p f p p p p p p")).unwrap();
+        assert_eq!(started(&it, 4), [true, true, false, false]);
+    }
+}
+
+#[test]
 fn options_and_headers_that_were_passed_on_are_kept() {
     let record = GlobalRecord {
         options: r#"{"timeout_to_fail":7,"request_timeout":5,"retry_interval":20,"retry_limit":3,

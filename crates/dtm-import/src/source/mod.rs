@@ -7,6 +7,7 @@
 //! | `sql`, `rows` | pages of tables, the same for both databases |
 //! | `mysql`, `postgres` | the statements of each |
 //! | `redis`, `redis_records` | keys, and the JSON in them |
+//! | `redis_watch` | whether a DTM works on them |
 
 mod address;
 mod contract;
@@ -14,8 +15,9 @@ mod mysql;
 mod postgres;
 mod redis;
 mod redis_records;
+mod redis_watch;
 mod rows;
 mod sql;
 
 pub(crate) use address::open;
-pub(crate) use contract::{Item, Look, Output, Source};
+pub(crate) use contract::{Item, Output, Source, Watch, Watched};

@@ -8,8 +8,7 @@ use futures_util::stream::BoxStream;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{ConnectOptions, Connection, Row};
 
-use super::Look;
-use super::rows::{branch, global, key_value, look};
+use super::rows::{Look, branch, global, key_value, look};
 use super::sql::{Dialect, Keyed};
 use crate::{BranchRecord, GlobalRecord, ImportError, KeyValueRecord};
 

@@ -16,14 +16,14 @@ use redis::aio::MultiplexedConnection;
 use redis::{Client, RedisError, cmd, pipe};
 
 use super::redis_records::{branch, global, key_value};
-use super::{Item, Look, Output, Source};
+use super::{Item, Output, Source, Watch, Watched};
 use crate::{BranchRecord, GlobalRecord, ImportError};
 
 /// How many records are read at once.
-const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 
 pub(super) struct Redis {
-    connection: MultiplexedConnection,
+    pub(super) connection: MultiplexedConnection,
     prefix: String,
 }
 
@@ -45,14 +45,19 @@ impl Redis {
         Ok(Self { connection, prefix: prefix.to_owned() })
     }
 
-    fn key(&self, kind: &str, gid: &str) -> String {
+    pub(super) fn key(&self, kind: &str, gid: &str) -> String {
         format!("{}_{kind}_{gid}", self.prefix)
+    }
+
+    /// The key of the index of unfinished transactions.
+    pub(super) fn index_key(&self) -> String {
+        format!("{}_u", self.prefix)
     }
 
     /// A page of the index of unfinished transactions. Nobody changes it, so that positions stay.
     async fn index(&mut self, from: usize) -> Result<Vec<(String, f64)>, RedisError> {
         cmd("ZRANGE")
-            .arg(format!("{}_u", self.prefix))
+            .arg(self.index_key())
             .arg(from)
             .arg(from + PAGE - 1)
             .arg("WITHSCORES")
@@ -60,7 +65,7 @@ impl Redis {
             .await
     }
 
-    async fn values(&mut self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, RedisError> {
+    pub(super) async fn values(&mut self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, RedisError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -144,7 +149,7 @@ impl Redis {
             }
             let mut scores = pipe();
             for gid in &others {
-                scores.cmd("ZSCORE").arg(format!("{}_u", self.prefix)).arg(gid);
+                scores.cmd("ZSCORE").arg(self.index_key()).arg(gid);
             }
             if !others.is_empty() {
                 let scores: Vec<Option<f64>> = scores.query_async(&mut self.connection).await?;
@@ -172,9 +177,11 @@ impl Redis {
             let (next, keys) = self.scan("kv", cursor).await?;
             for (key, value) in keys.iter().zip(self.values(&keys).await?) {
                 let Some(value) = value else { continue };
-                let record =
-                    key_value(&value).map_err(|error| ImportError::Source(format!("key {key}: {error}")))?;
-                if output.send(Item::KeyValue(record)).await.is_err() {
+                let item = key_value(&value).map_or_else(
+                    |detail| Item::UnreadableKeyValue { name: format!("key {key}"), detail },
+                    Item::KeyValue,
+                );
+                if output.send(item).await.is_err() {
                     return Ok(false);
                 }
             }
@@ -221,38 +228,12 @@ fn seconds_to_millis(score: f64) -> Result<u64, String> {
 
 #[async_trait]
 impl Source for Redis {
-    async fn look(&mut self) -> Result<Look, ImportError> {
-        let index = format!("{}_u", self.prefix);
-        let count: u64 = cmd("ZCARD").arg(&index).query_async(&mut self.connection).await?;
-        let ends: (Vec<(String, f64)>, Vec<(String, f64)>) = pipe()
-            .cmd("ZRANGE")
-            .arg(&index)
-            .arg(0)
-            .arg(0)
-            .arg("WITHSCORES")
-            .cmd("ZRANGE")
-            .arg(&index)
-            .arg(-1)
-            .arg(-1)
-            .arg("WITHSCORES")
-            .query_async(&mut self.connection)
-            .await?;
-        let (seconds, micros): (u64, u64) = cmd("TIME").query_async(&mut self.connection).await?;
-        // Whoever may not list clients does without the warning.
-        let clients: Result<String, RedisError> =
-            cmd("CLIENT").arg("LIST").query_async(&mut self.connection).await;
-        let others = clients.map_or(0, |list| list.lines().filter(|line| polls(line)).count());
-        Ok(Look {
-            fingerprint: format!("{count} {ends:?}"),
-            newest: None, // unfinished ones expire by themselves
-            now: seconds.saturating_mul(1_000).saturating_add(micros / 1_000),
-            others: u64::try_from(others).unwrap_or(u64::MAX),
-        })
+    async fn watch(&mut self, watch: Watch) -> Result<Watched, ImportError> {
+        self.watched(watch).await
     }
 
     async fn read(&mut self, output: &Output) -> Result<(), ImportError> {
-        let total: u64 =
-            cmd("ZCARD").arg(format!("{}_u", self.prefix)).query_async(&mut self.connection).await?;
+        let total: u64 = cmd("ZCARD").arg(self.index_key()).query_async(&mut self.connection).await?;
         if output.send(Item::Total(total)).await.is_err() {
             return Ok(());
         }
@@ -262,11 +243,4 @@ impl Source for Redis {
         }
         Ok(())
     }
-}
-
-/// Whether a line of `CLIENT LIST` is somebody who ran a script a moment ago, as DTM does every 3 seconds.
-fn polls(line: &str) -> bool {
-    let value = |name: &str| line.split(' ').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let idle = value("idle").and_then(|idle| idle.parse::<u64>().ok());
-    idle.is_some_and(|idle| idle < 4) && matches!(value("cmd"), Some("eval" | "evalsha"))
 }

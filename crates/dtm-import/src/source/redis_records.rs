@@ -77,6 +77,7 @@ pub(super) fn global(json: &[u8]) -> Result<GlobalRecord, String> {
         ext_data: read.ext_data,
         rollback_reason: read.rollback_reason,
         listed_steps: read.steps.map_or(0, |steps| steps.len()),
+        branches_are_late: false, // in Redis DTM waits for each write
     })
 }
 

@@ -2,7 +2,6 @@
 
 use sqlx::{ColumnIndex, Decode, Row, Type};
 
-use super::Look;
 use crate::{BranchRecord, GlobalRecord, KeyValueRecord};
 
 /// The column, or the default of its type where the row has none: `NULL` and empty mean the same to DTM.
@@ -47,6 +46,7 @@ where
         ext_data: text(row, "ext_data")?,
         rollback_reason: text(row, "rollback_reason")?,
         listed_steps: 0,
+        branches_are_late: true, // up to 200 ms, unless UpdateBranchSync is 1, which no row says
     })
 }
 
@@ -75,6 +75,15 @@ where
     for<'r> Option<String>: Decode<'r, R::Database> + Type<R::Database>,
 {
     Ok(KeyValueRecord { category: text(row, "cat")?, key: text(row, "k")?, value: text(row, "v")? })
+}
+
+/// What the tables look like at one moment.
+pub(super) struct Look {
+    /// Changes when DTM works.
+    pub(super) fingerprint: String,
+    pub(super) newest: Option<u64>,
+    pub(super) now: u64,
+    pub(super) others: u64,
 }
 
 /// A glance at the tables.

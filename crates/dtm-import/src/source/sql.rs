@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use tokio::time::sleep;
 
-use super::{Item, Look, Output, Source};
+use super::rows::Look;
+use super::{Item, Output, Source, Watch, Watched};
 use crate::{BranchRecord, GlobalRecord, ImportError, KeyValueRecord};
 
 /// A row and its `id`; the inner error is about this row only.
@@ -64,8 +66,14 @@ impl<D: Dialect> Tables<D> {
             let page = self.0.key_values(after).await?;
             let Some(last) = page.last().map(|(id, _)| *id) else { return Ok(()) };
             for (id, row) in page {
-                let record = row.map_err(|error| ImportError::Source(format!("row {id} of kv: {error}")))?;
-                if output.send(Item::KeyValue(record)).await.is_err() {
+                let item = row.map_or_else(
+                    |error| Item::UnreadableKeyValue {
+                        name: format!("row {id} of kv"),
+                        detail: error.to_string(),
+                    },
+                    Item::KeyValue,
+                );
+                if output.send(item).await.is_err() {
                     return Ok(());
                 }
             }
@@ -99,8 +107,20 @@ fn item(
 
 #[async_trait]
 impl<D: Dialect> Source for Tables<D> {
-    async fn look(&mut self) -> Result<Look, ImportError> {
-        Ok(self.0.look().await?)
+    async fn watch(&mut self, watch: Watch) -> Result<Watched, ImportError> {
+        let mut look = self.0.look().await?;
+        let mut running = None;
+        if !watch.span.is_zero() {
+            // Not a wait for something: DTM looks for work every 3 seconds, and that has to show.
+            sleep(watch.span).await;
+            let second = self.0.look().await?;
+            if second.fingerprint != look.fingerprint {
+                running = Some(format!("its rows have changed within {} seconds", watch.span.as_secs()));
+            }
+            look = second;
+        }
+        let Look { newest, now, others, .. } = look;
+        Ok(Watched { running, newest, now, others })
     }
 
     async fn read(&mut self, output: &Output) -> Result<(), ImportError> {

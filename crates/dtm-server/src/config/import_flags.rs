@@ -29,7 +29,8 @@ Take over what a stopped DTM 1.19 has not finished: transactions of all modes, a
 const LONG_ABOUT: &str = "\
 Takes over what a stopped DTM 1.19 has not finished: transactions of all modes, and topics. They go into the
 store that this server is configured for. Nothing is changed in DTM's store. Running it twice changes nothing.
-Stop every DTM first, and start this server afterwards. See docs/MIGRATING.md.";
+Stop every DTM first, and start this server afterwards: nothing is taken from a DTM that is seen to run, and beside
+a server that runs on the same store tcc, xa and workflow transactions are refused. See docs/MIGRATING.md.";
 
 const AFTER: &str = "\
 Examples:
@@ -62,14 +63,14 @@ pub(super) fn import_command() -> Command {
                 .value_name("ZONE")
                 .help("MySQL: the time zone in which DTM ran, as in +08:00 [that of the database]"),
         )
-        .arg(switch("dry-run").help("Say what would be taken, and write nothing"))
+        .arg(switch("dry-run").help("Say what would be taken, and write nothing anywhere"))
         .arg(
             Arg::new("watch")
                 .long("watch")
                 .value_name("SECONDS")
                 .value_parser(value_parser!(u64).range(0..=600))
                 .default_value("4")
-                .help("How long to watch whether DTM is running"),
+                .help("How long to watch whether DTM is running, before anything is taken; 0: it is known to be stopped"),
         )
         .arg(switch("stopped-long-ago").help(
             "Also when DTM was stopped longer ago than Store.FinishedDataExpire; only for the first import",

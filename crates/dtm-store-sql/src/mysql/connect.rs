@@ -66,7 +66,7 @@ impl MySql {
         let writers = connections(config.committers.get().saturating_add(BESIDES_COMMITTERS));
         let mut connection =
             writers.connect().await.map_err(|(fault, error)| unusable(&place, fault, error.as_ref()))?;
-        let packet = prepare(&mut connection.connection, &place).await?;
+        let packet = prepare(&mut connection.connection, &place, config.make_tables).await?;
         let skip_locked = match config.skip_locked {
             Some(skip_locked) => skip_locked,
             None => skips_locked(&mut connection.connection, &place).await?,
@@ -138,7 +138,7 @@ fn unusable(place: &str, fault: Fault, error: Option<&sqlx::Error>) -> Error {
 }
 
 /// What has to hold before the first transaction is accepted. Gives the longest statement in bytes.
-async fn prepare(connection: &mut MySqlConnection, place: &str) -> Result<i64, Error> {
+async fn prepare(connection: &mut MySqlConnection, place: &str, make: bool) -> Result<i64, Error> {
     let failed = |error: sqlx::Error| fatal(place, error);
     let row = sqlx::query(CHECK).fetch_one(&mut *connection).await.map_err(failed)?;
     if row.try_get::<i64, _>("chosen").map_err(failed)? == 0 {
@@ -153,7 +153,7 @@ async fn prepare(connection: &mut MySqlConnection, place: &str) -> Result<i64, E
             "innodb_flush_log_at_trx_commit is not 1: a crash of the database loses transactions that were acknowledged"
         );
     }
-    schema::bring_up_to_date(connection, place).await?;
+    schema::bring_up_to_date(connection, place, make).await?;
     row.try_get("packet").map_err(failed)
 }
 

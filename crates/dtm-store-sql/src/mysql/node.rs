@@ -6,6 +6,7 @@ use sqlx::Row as _;
 
 use super::MySql;
 use super::error::fault;
+use super::load::text;
 use super::sql::SET_NOW;
 use crate::fault::Fault;
 use crate::record::timestamp;
@@ -20,6 +21,8 @@ const EPOCH: &str = "SELECT epoch FROM dtm_node WHERE name = ?";
 
 const HEARTBEAT: &str =
     "UPDATE dtm_node SET heartbeat = @dtm_now WHERE name = ? AND epoch = ? AND heartbeat IS NOT NULL";
+
+const ALIVE: &str = "SELECT name FROM dtm_node WHERE heartbeat >= @dtm_now - COALESCE(alive_for, ?)";
 
 const LEAVE: &str = "UPDATE dtm_node SET heartbeat = NULL, left_at = @dtm_now \
     WHERE name = ? AND epoch = ? AND heartbeat IS NOT NULL";
@@ -66,6 +69,13 @@ impl MySql {
         let mut session = self.writer().await?;
         session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
         session.change(sqlx::query(FORGET).bind(dead_for)).await
+    }
+
+    pub(super) async fn living_nodes(&self) -> Result<Vec<String>, Fault> {
+        let mut session = self.reader().await?;
+        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        let rows = session.rows(sqlx::query(ALIVE).bind(self.node_timeout)).await?;
+        rows.iter().map(|row| text(row, "name").map_err(fault)).collect()
     }
 
     pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {

@@ -33,13 +33,20 @@ const SET_VERSION: &str = "INSERT INTO dtm_kv (category, name, version, value) V
 /// or none.
 const COLUMN_EXISTS: u16 = 1060;
 
-/// Makes the tables what this server needs. Tables of a newer server are refused: what it writes would be damage
+/// Makes the tables what this server needs, if it is to `make` any. Tables of a newer server are refused: what it writes would be damage
 /// to the other.
-pub(super) async fn bring_up_to_date(connection: &mut MySqlConnection, place: &str) -> Result<(), Error> {
+pub(super) async fn bring_up_to_date(
+    connection: &mut MySqlConnection,
+    place: &str,
+    make: bool,
+) -> Result<(), Error> {
     let failed = |error| fatal(place, error);
     // whoever has no right to make tables can still use those that somebody else made
     if missing(VERSIONS, place, present(connection).await.map_err(failed)?)?.is_empty() {
         return Ok(());
+    }
+    if !make {
+        return Err(Error::NotFound(format!("the tables of this version in {place}")));
     }
     let row = sqlx::query(LOCK).fetch_one(&mut *connection).await.map_err(failed)?;
     if row.try_get::<Option<i64>, _>("locked").map_err(failed)? != Some(1) {
@@ -47,12 +54,12 @@ pub(super) async fn bring_up_to_date(connection: &mut MySqlConnection, place: &s
             "another server has been making the tables in {place} for a minute: see its log, then start this one again"
         )));
     }
-    let made = make(connection, place).await;
+    let made = make_tables(connection, place).await;
     sqlx::query(UNLOCK).execute(&mut *connection).await.map_err(failed)?;
     made
 }
 
-async fn make(connection: &mut MySqlConnection, place: &str) -> Result<(), Error> {
+async fn make_tables(connection: &mut MySqlConnection, place: &str) -> Result<(), Error> {
     let failed = |error| fatal(place, error);
     run(connection, KV, place).await?;
     let found = version(connection).await.map_err(failed)?;

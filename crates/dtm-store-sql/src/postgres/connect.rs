@@ -50,7 +50,7 @@ impl Postgres {
         let writers = connections(config.committers.get().saturating_add(BESIDES_COMMITTERS));
         let mut connection =
             writers.connect().await.map_err(|(fault, error)| unusable(&place, fault, error.as_ref()))?;
-        prepare(&mut connection.connection, &place).await?;
+        prepare(&mut connection.connection, &place, config.make_tables).await?;
         writers.keep(connection);
         Ok(Self {
             writers,
@@ -109,7 +109,7 @@ fn unusable(place: &str, fault: Fault, error: Option<&sqlx::Error>) -> Error {
 }
 
 /// What has to hold before the first transaction is accepted.
-async fn prepare(connection: &mut PgConnection, place: &str) -> Result<(), Error> {
+async fn prepare(connection: &mut PgConnection, place: &str, make: bool) -> Result<(), Error> {
     let failed = |error: sqlx::Error| fatal(place, error);
     connection.ping().await.map_err(failed)?;
     let row = sqlx::query(CHECK).fetch_one(&mut *connection).await.map_err(failed)?;
@@ -133,7 +133,7 @@ async fn prepare(connection: &mut PgConnection, place: &str) -> Result<(), Error
     if row.try_get("read_only").map_err(failed)? {
         return Err(Error::Fatal(format!("{place} is read-only: point the store at the primary")));
     }
-    schema::bring_up_to_date(connection, place).await
+    schema::bring_up_to_date(connection, place, make).await
 }
 
 /// What a failed start says about an error of a statement.

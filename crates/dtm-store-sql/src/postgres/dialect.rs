@@ -91,6 +91,10 @@ impl Database for Postgres {
         self.own_time().await
     }
 
+    async fn alive(&self) -> Result<Vec<String>, Fault> {
+        self.living_nodes().await
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {
         self.end_node(node, epoch).await
     }

@@ -26,6 +26,9 @@ const HEARTBEAT: &str = concat!(
     " WHERE name = $2 AND epoch = $3 AND heartbeat IS NOT NULL RETURNING epoch"
 );
 
+const ALIVE: &str =
+    concat!("SELECT name FROM dtm_node WHERE heartbeat >= ", now!(), " - COALESCE(alive_for, $2)");
+
 const LEAVE: &str = concat!(
     "UPDATE dtm_node SET heartbeat = NULL, left_at = ",
     now!(),
@@ -69,6 +72,12 @@ impl Postgres {
     pub(super) async fn remove_nodes(&self, dead_for: i64) -> Result<u64, Fault> {
         let statement = sqlx::query(FORGET).bind(self.given_now()).bind(dead_for);
         self.writer().await?.change(statement).await
+    }
+
+    pub(super) async fn living_nodes(&self) -> Result<Vec<String>, Fault> {
+        let statement = sqlx::query(ALIVE).bind(self.given_now()).bind(self.node_timeout);
+        let rows = self.reader().await?.rows(statement).await?;
+        rows.iter().map(|row| row.try_get("name").map_err(fault)).collect()
     }
 
     pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {

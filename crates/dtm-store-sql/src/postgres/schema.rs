@@ -22,13 +22,20 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(7234812905511)";
 const SET_VERSION: &str = "INSERT INTO dtm_kv (category, name, version, value) VALUES ('schema', 'version', $1, '{}') \
     ON CONFLICT (category, name) DO UPDATE SET version = excluded.version";
 
-/// Makes the tables what this server needs. Tables of a newer server are refused: what it writes would be damage
+/// Makes the tables what this server needs, if it is to `make` any. Tables of a newer server are refused: what it writes would be damage
 /// to the other.
-pub(super) async fn bring_up_to_date(connection: &mut PgConnection, place: &str) -> Result<(), Error> {
+pub(super) async fn bring_up_to_date(
+    connection: &mut PgConnection,
+    place: &str,
+    make: bool,
+) -> Result<(), Error> {
     let failed = |error| fatal(place, error);
     // whoever has no right to make tables can still use those that somebody else made
     if missing(VERSIONS, place, present(connection).await.map_err(failed)?)?.is_empty() {
         return Ok(());
+    }
+    if !make {
+        return Err(Error::NotFound(format!("the tables of this version in {place}")));
     }
     let mut transaction = connection.begin().await.map_err(failed)?;
     sqlx::query(LOCK).execute(&mut *transaction).await.map_err(failed)?;

@@ -79,6 +79,7 @@ macro_rules! store_suite {
                 an_earlier_epoch_cannot_renew_its_heartbeat
                 a_node_that_left_cannot_renew_its_heartbeat
                 an_earlier_epoch_that_leaves_late_does_not_end_the_later_one
+                a_node_is_alive_from_its_start_until_it_leaves_or_falls_silent
             ]
             damage [
                 a_record_that_cannot_be_read_is_an_error_and_never_absent

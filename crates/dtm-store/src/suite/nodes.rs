@@ -1,7 +1,7 @@
 //! Promises about epochs and heartbeats.
 
 use super::StoreUnderTest;
-use super::fixtures::{claim, create_held, join, node, saga};
+use super::fixtures::{claim, create_held, join, node, outlive_nodes, saga};
 use crate::Error;
 
 /// Tokens of two starts can never be mistaken for one another, not even across a restart of the store.
@@ -50,4 +50,22 @@ pub async fn an_earlier_epoch_that_leaves_late_does_not_end_the_later_one(
     store.leave(&node("a"), first.epoch()).await.unwrap();
     store.heartbeat(&node("a"), second.epoch()).await.unwrap();
     assert_eq!(claim(&*store, &other, 10).await, [""; 0]);
+}
+
+/// Whoever must be alone on a store can see that it is.
+pub async fn a_node_is_alive_from_its_start_until_it_leaves_or_falls_silent(
+    under_test: &mut impl StoreUnderTest,
+) {
+    let store = under_test.store();
+    assert_eq!(store.alive().await.unwrap(), []);
+    let (a, b) = (join(&*store, "a").await, join(&*store, "b").await);
+    let mut alive = store.alive().await.unwrap();
+    alive.sort();
+    assert_eq!(alive, [node("a"), node("b")]);
+    store.leave(&node("b"), b.epoch()).await.unwrap();
+    assert_eq!(store.alive().await.unwrap(), [node("a")]);
+    outlive_nodes(under_test).await;
+    assert_eq!(store.alive().await.unwrap(), []);
+    store.heartbeat(&node("a"), a.epoch()).await.unwrap();
+    assert_eq!(store.alive().await.unwrap(), [node("a")]);
 }

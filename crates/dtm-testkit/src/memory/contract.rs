@@ -92,6 +92,10 @@ impl<M: Medium> NodeStore for MemoryStore<M> {
         self.medium.write(|tables| tables.heartbeat(node, epoch, self.now())).await
     }
 
+    async fn alive(&self) -> Result<Vec<NodeName>, Error> {
+        self.medium.read(|tables| Ok(tables.living_nodes(self.now()))).await
+    }
+
     async fn leave(&self, node: &NodeName, epoch: Epoch) -> Result<(), Error> {
         self.medium
             .write(|tables| {

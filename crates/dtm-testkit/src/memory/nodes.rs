@@ -50,6 +50,11 @@ impl Tables {
         }
     }
 
+    pub(super) fn living_nodes(&self, now: Timestamp) -> Vec<NodeName> {
+        let living = |node: &Node| !node.left && now.since(node.heartbeat) <= node.alive_for;
+        self.nodes.iter().filter(|(_, node)| living(node)).map(|(name, _)| name.clone()).collect()
+    }
+
     pub(super) fn is_alive(&self, owner: &OwnerToken, now: Timestamp) -> bool {
         self.nodes.get(&owner.node).is_some_and(|node| {
             node.epoch == owner.epoch && !node.left && now.since(node.heartbeat) <= node.alive_for
