@@ -58,7 +58,7 @@ choose_port() { # asked for or empty, first
     elif [[ -s $folder/port ]]; then
         candidate=$(cat "$folder/port")
     else
-        while in_use "$candidate"; do candidate=$((candidate + 1)); done
+        while taken "$candidate"; do candidate=$((candidate + 1)); done
     fi
     if ! running && in_use "$candidate"; then
         if [[ -n $1 ]]; then fail "port $candidate is taken by somebody else"; fi
@@ -71,6 +71,11 @@ choose_port() { # asked for or empty, first
 }
 
 in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Whether anybody has the port, be it for a connection of its own: nobody answers there, and yet nobody else can listen.
+taken() {
+    in_use "$1" || cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$1") "
+}
 
 # Calls a command until it succeeds, while the service's process lives; fails after so many seconds.
 await() { # seconds, command...

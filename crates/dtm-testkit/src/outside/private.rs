@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::scripts::{self, Service, parse};
 
@@ -39,20 +39,33 @@ impl Private {
 
     /// Starts it; right after a crash, what is left of the old one may still be in the way.
     pub async fn start(&self) -> Service {
+        let mut said = Vec::new();
         for _ in 0..20 {
             let output = self.call("start").await;
             if output.status.success() {
                 return parse(&output);
             }
+            said = output.stderr;
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        panic!("{} does not start in {}", self.name, self.folder.display());
+        let said = String::from_utf8_lossy(&said);
+        panic!("{} does not start in {}: {said}", self.name, self.folder.display());
     }
 
-    /// Kills it, as a crash does.
+    /// Kills it, as a crash does, and waits until it is dead: its script takes one that is dying for one that runs.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a helper of tests, and nobody tells the end of somebody else's child"
+    )]
     pub fn kill(&self) {
         let pid = std::fs::read_to_string(self.folder.join(self.name).join("pid")).unwrap();
         assert!(Command::new("kill").arg("-KILL").arg(pid.trim()).status().unwrap().success());
+        let words = Path::new("/proc").join(pid.trim()).join("cmdline");
+        let begun = Instant::now();
+        while std::fs::read(&words).is_ok_and(|words| !words.is_empty()) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{} cannot be killed", self.name);
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
