@@ -20,7 +20,8 @@ pub struct SqlConfig {
     pub clock: Option<Arc<dyn Clock>>,
     /// How long after its last heartbeat a node counts as alive.
     pub node_timeout: Duration,
-    /// How many connections write batches at the same time. More than two make batches small.
+    /// How many connections write batches at the same time. More than two make batches small; with one, MariaDB and
+    /// MySQL need more statements a batch.
     pub committers: NonZeroUsize,
     /// How many connections all other calls share.
     pub connections: NonZeroUsize,
@@ -89,6 +90,6 @@ impl fmt::Debug for SqlConfig {
     }
 }
 
-fn at_least_one(number: usize) -> NonZeroUsize {
+pub(crate) fn at_least_one(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
 }

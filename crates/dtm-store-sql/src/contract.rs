@@ -235,11 +235,11 @@ impl Store for SqlStore {
     }
 
     fn queue_depth(&self) -> usize {
-        self.queue().queue_depth()
+        self.queues().depth()
     }
 
     fn write_stats(&self) -> WriteStats {
-        self.queue().stats()
+        self.queues().stats()
     }
 
     async fn health(&self) -> Result<(), Error> {

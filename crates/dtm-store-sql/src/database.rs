@@ -16,6 +16,9 @@ pub(crate) trait Database: fmt::Debug + Send + Sync + 'static {
     /// What logs and metrics call it.
     fn name(&self) -> &'static str;
 
+    /// Whether a batch of only creations, or of only states, is much cheaper than a mixed one.
+    fn prefers_one_kind(&self) -> bool;
+
     /// Executes operations of different transactions, sorted by gid, as one durable write. Says of each whether it
     /// took effect; one that did not has changed nothing.
     async fn write(&self, operations: &[&Operation]) -> Result<Vec<bool>, Fault>;

@@ -14,6 +14,8 @@ pub(crate) enum Fault {
     Contended(String),
     /// A row is there already, and it was not to be. Nothing was changed.
     Duplicate,
+    /// A row is not as the statement wants to find it. Nothing was changed.
+    Mismatch,
     /// The database does not take this content. Nothing was changed.
     Content(String),
     /// The database is in trouble (read-only, full, without the right, not reachable). Nothing was changed.
@@ -52,6 +54,9 @@ impl Fault {
                 Error::Unavailable(format!("it lost against others {ATTEMPTS} times ({detail}); try again"))
             }
             Self::Trouble(detail) | Self::Lost(detail) => Error::Unavailable(detail),
+            Self::Mismatch => {
+                Error::Unavailable(format!("{what} was not as a statement expected it; try again"))
+            }
             Self::Duplicate => Error::AlreadyExists(what.to_owned()),
             Self::Closed => Error::Closed,
         }

@@ -34,6 +34,7 @@ mod lease;
 mod mysql;
 mod operation;
 mod postgres;
+mod queues;
 mod record;
 mod schema;
 mod server;

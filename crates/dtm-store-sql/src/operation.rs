@@ -56,6 +56,31 @@ impl Operation {
     }
 }
 
+impl Operation {
+    /// What it creates, if it does.
+    pub(crate) const fn creation(&self) -> Option<&Creation> {
+        match self {
+            Self::Create(creation) => Some(creation),
+            Self::Commit(_) | Self::Register(_) => None,
+        }
+    }
+
+    /// The state it replaces, if it does.
+    pub(crate) fn change(&self) -> Option<&Change> {
+        match self {
+            Self::Commit(change) => Some(change),
+            Self::Create(_) | Self::Register(_) => None,
+        }
+    }
+}
+
+impl Creation {
+    /// How long its texts are.
+    pub(crate) fn bytes(&self) -> usize {
+        self.definition.len() + self.state.len()
+    }
+}
+
 impl Change {
     /// The owner after the write: its token, and whether it drives on.
     pub(crate) const fn owner(&self) -> (&OwnerToken, bool) {

@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dtm_store::Error;
-use dtm_store::group_commit::{self, GroupCommit};
 
 use crate::SqlConfig;
-use crate::backend::Backend;
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::lease::{KnownDamage, Unsettled};
 use crate::mysql::MySql;
 use crate::operation::Operation;
 use crate::postgres::Postgres;
+use crate::queues::Queues;
 
 /// A store in a database, shared by any number of servers.
 ///
@@ -22,7 +21,7 @@ use crate::postgres::Postgres;
 #[derive(Debug)]
 pub struct SqlStore {
     database: Arc<dyn Database>,
-    queue: GroupCommit<Backend>,
+    queues: Queues,
     known: KnownDamage,
     unsettled: Unsettled,
 }
@@ -46,23 +45,17 @@ impl SqlStore {
                 ));
             }
         };
-        let bounds = group_commit::Config {
-            committers: config.committers,
-            queue_bound: config.queue_bound,
-            ..group_commit::Config::default()
-        };
-        let backend = Arc::new(Backend { database: Arc::clone(&database) });
-        let queue = GroupCommit::start(&backend, bounds);
+        let queues = Queues::start(&database, &config);
         let unsettled = Unsettled::new(config.statement_timeout * 2 + Duration::from_secs(10));
-        Ok(Self { database, queue, known: KnownDamage::default(), unsettled })
+        Ok(Self { database, queues, known: KnownDamage::default(), unsettled })
     }
 
     pub(crate) fn database(&self) -> &dyn Database {
         &*self.database
     }
 
-    pub(crate) const fn queue(&self) -> &GroupCommit<Backend> {
-        &self.queue
+    pub(crate) const fn queues(&self) -> &Queues {
+        &self.queues
     }
 
     pub(crate) const fn known(&self) -> &KnownDamage {
@@ -74,8 +67,7 @@ impl SqlStore {
     }
 
     pub(crate) async fn write(&self, operation: Operation) -> Result<(), Error> {
-        let gid = operation.gid().clone();
-        self.queue.submit(gid.as_str(), operation).await
+        self.queues.submit(operation).await
     }
 
     /// Has a call executed until it neither loses against others nor may be tried again.
@@ -95,7 +87,7 @@ impl SqlStore {
     }
 
     pub(crate) async fn shut(&self) {
-        self.queue.close().await;
+        self.queues.close().await;
         self.database.close().await;
     }
 }

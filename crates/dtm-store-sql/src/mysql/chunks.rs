@@ -1,38 +1,52 @@
-//! Statements on many rows, in few sizes: powers of two, so that few of them are prepared.
+//! Statements on many rows: in each size up to 32, so that an ordinary batch is one, and then in powers of two, so that
+//! few of them are prepared.
+
+use std::sync::Arc;
 
 /// The most rows of one statement.
 const MOST: usize = 256;
 
+/// Up to here there is a statement for each number of rows.
+pub(super) const EACH: usize = 32;
+
 /// The most bytes of one statement; a server takes 16 million, unless it was told otherwise.
-const BYTES: usize = 4 << 20;
+pub(super) const BYTES: usize = 4 << 20;
 
 /// A statement for each size: what begins it, what each row adds, and what ends it. All three are constants.
 #[derive(Debug)]
 pub(super) struct Sized {
-    statements: Vec<String>,
+    statements: Vec<Arc<str>>,
 }
 
 impl Sized {
     pub(super) fn new(start: &'static str, row: &'static str, end: &'static str) -> Self {
-        let sizes = (0..=MOST.ilog2()).map(|power| 1_usize << power);
-        let statement = |size: usize| [start, &vec![row; size].join(", "), end].concat();
-        Self { statements: sizes.map(statement).collect() }
+        let sizes = (1..=EACH).chain((EACH.ilog2() + 1..=MOST.ilog2()).map(|power| 1_usize << power));
+        Self::by_size(sizes, |size| [start, &vec![row; size].join(", "), end].concat())
     }
 
-    /// The statement for that many rows, which is a power of two.
-    pub(super) fn of(&self, rows: usize) -> sqlx::AssertSqlSafe<String> {
-        let power = usize::try_from(rows.max(1).ilog2()).unwrap_or(0);
-        sqlx::AssertSqlSafe(
-            self.statements.get(power).or(self.statements.last()).cloned().unwrap_or_default(),
-        )
+    /// The statements for each size up to [`EACH`], all of them constants.
+    pub(super) fn small(statement: impl Fn(usize) -> String) -> Self {
+        Self::by_size(1..=EACH, statement)
+    }
+
+    fn by_size(sizes: impl Iterator<Item = usize>, statement: impl Fn(usize) -> String) -> Self {
+        Self { statements: sizes.map(|size| statement(size).into()).collect() }
+    }
+
+    /// The statement for that many rows, which is one of the sizes.
+    pub(super) fn of(&self, rows: usize) -> sqlx::AssertSqlSafe<Arc<str>> {
+        let rows = rows.max(1);
+        let powers = if rows > EACH { usize::try_from(rows.ilog2() - EACH.ilog2()).unwrap_or(0) } else { 0 };
+        let statement = self.statements.get(rows.min(EACH) - 1 + powers).or(self.statements.last());
+        sqlx::AssertSqlSafe(statement.cloned().unwrap_or_default())
     }
 }
 
-/// Cuts rows into pieces whose lengths are powers of two and that are not too long; `bytes` is how long a row is.
+/// Cuts rows into pieces whose lengths are sizes of statements and that are not too long; `bytes` is how long a row is.
 pub(super) fn pieces<T>(rows: &[T], bytes: impl Fn(&T) -> usize) -> Vec<&[T]> {
     let (mut pieces, mut rest) = (Vec::new(), rows);
     while !rest.is_empty() {
-        let mut size = 1_usize << rest.len().min(MOST).ilog2();
+        let mut size = if rest.len() <= EACH { rest.len() } else { 1_usize << rest.len().min(MOST).ilog2() };
         while size > 1 && rest[..size].iter().map(&bytes).sum::<usize>() > BYTES {
             size /= 2;
         }
@@ -63,7 +77,7 @@ mod tests {
     fn pieces_have_few_sizes_and_keep_the_order() {
         let rows: Vec<usize> = (0..300).collect();
         let sizes: Vec<usize> = pieces(&rows, |_| 1).iter().map(|piece| piece.len()).collect();
-        assert_eq!(sizes, [256, 32, 8, 4]);
+        assert_eq!(sizes, [256, 32, 12]);
         assert_eq!(pieces(&rows, |_| 1).concat(), rows);
         let large: Vec<usize> = pieces(&rows[..4], |_| BYTES - 1).iter().map(|piece| piece.len()).collect();
         assert_eq!(large, [1, 1, 1, 1]);
@@ -80,8 +94,10 @@ mod tests {
     #[test]
     fn a_statement_has_a_row_for_each() {
         let statement = Sized::new("A VALUES ", "(?, ?)", " B");
-        assert_eq!(statement.of(1).0, "A VALUES (?, ?) B");
-        assert_eq!(statement.of(4).0, "A VALUES (?, ?), (?, ?), (?, ?), (?, ?) B");
-        assert_eq!(statement.of(256).0.matches("(?, ?)").count(), 256);
+        assert_eq!(&*statement.of(1).0, "A VALUES (?, ?) B");
+        assert_eq!(&*statement.of(4).0, "A VALUES (?, ?), (?, ?), (?, ?), (?, ?) B");
+        for rows in (1..=32).chain([64, 128, 256]) {
+            assert_eq!(statement.of(rows).0.matches("(?, ?)").count(), rows);
+        }
     }
 }

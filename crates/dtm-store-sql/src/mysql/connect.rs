@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions as _, MySqlConnection, Row as _};
 
 use super::error::number;
 use super::schema;
-use super::sql::{BEGIN_NOW, SET_NOW};
+use super::sql::{BEGIN_NOW, GIVE_NOW, SET_NOW};
 use super::trans::Statements;
 use crate::SqlConfig;
 use crate::config::BESIDES_COMMITTERS;
@@ -43,7 +43,7 @@ const CANNOT: [u16; 3] = [1064, 1235, 8200];
 const AROUND: i64 = 64 << 10;
 
 /// More than there are statements in all sizes.
-const PREPARED_MAX: usize = 300;
+const PREPARED_MAX: usize = 600;
 
 impl MySql {
     pub(crate) async fn open(config: &SqlConfig) -> Result<Self, Error> {
@@ -102,6 +102,12 @@ impl MySql {
         }
         session.begin().await?;
         session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await.map(|_| ())
+    }
+
+    /// Gives the connection the time of a test, when there is one.
+    pub(super) async fn give_now(&self, session: &mut Session<'_, sqlx::MySql>) -> Result<(), Fault> {
+        let Some(now) = self.given_now() else { return Ok(()) };
+        session.rows(sqlx::query(GIVE_NOW).bind(now)).await.map(|_| ())
     }
 
     pub(super) async fn end(&self) {
@@ -179,6 +185,7 @@ pub(super) fn fatal(place: &str, error: sqlx::Error) -> Error {
             Error::Fatal(format!("cannot use {place}: {detail}"))
         }
         Fault::Refused(error) => error,
+        Fault::Mismatch => Error::Fatal(format!("cannot use {place}: a row is not as expected")),
         Fault::Duplicate => Error::Fatal(format!("cannot use {place}: a row is there already")),
         Fault::Closed => Error::Closed,
     }

@@ -20,6 +20,10 @@ impl Database for MySql {
         "mysql"
     }
 
+    fn prefers_one_kind(&self) -> bool {
+        true
+    }
+
     async fn write(&self, operations: &[&Operation]) -> Result<Vec<bool>, Fault> {
         self.write_all(operations).await
     }

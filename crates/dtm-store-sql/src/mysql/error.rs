@@ -8,6 +8,9 @@ use crate::fault::Fault;
 /// The row is there already.
 const DUPLICATE: u16 = 1062;
 
+/// A column is not to be null. This is how statements of ours say that a row is not as they expect it.
+const NULL: u16 = 1048;
+
 /// What an error of a statement means. An error that the server reports says that the statement changed nothing; whoever
 /// has begun a transaction takes back the rest of it.
 pub(super) fn fault(error: Error) -> Fault {
@@ -39,6 +42,7 @@ fn reported(error: &MySqlDatabaseError) -> Fault {
         |what_to_do: &str| Fault::Trouble(format!("MariaDB/MySQL: {text} ({number}); {what_to_do}"));
     match number {
         DUPLICATE => Fault::Duplicate,
+        NULL => Fault::Mismatch,
         // dead-lock; record changed since last read
         1213 | 1020 => Fault::Contended(format!("{text}, {number}")),
         // shutting down, connection killed, query interrupted by it, server gone, lost in the middle

@@ -11,6 +11,7 @@ mod purge;
 mod scan;
 mod schema;
 mod server;
+mod single;
 mod sql;
 mod topic;
 mod trans;

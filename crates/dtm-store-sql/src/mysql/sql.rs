@@ -8,6 +8,17 @@ pub(super) const SET_NOW: &str = "SET @dtm_now = COALESCE(?, CAST(UNIX_TIMESTAMP
 pub(super) const BEGIN_NOW: &str =
     "SET @dtm_now = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED); START TRANSACTION";
 
+/// Sets the time that statements with [`own_now!`] go by, in tests.
+pub(super) const GIVE_NOW: &str = "SET @dtm_given = ?";
+
+/// The time that a statement goes by that commits itself: the clock of the database, unless the connection was given
+/// another.
+macro_rules! own_now {
+    () => {
+        "COALESCE(@dtm_given, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED))"
+    };
+}
+
 /// Whether the state of the row `t` is one that may be replaced.
 macro_rules! framed {
     () => {
@@ -15,4 +26,4 @@ macro_rules! framed {
     };
 }
 
-pub(super) use framed;
+pub(super) use {framed, own_now};

@@ -1,4 +1,4 @@
-//! Transactions: creation, state, branches. One database transaction a batch.
+//! Transactions: creation, state, branches. One database transaction a batch, unless one statement will do (`single`).
 //!
 //! Rows that are to be changed are locked and read first, and compared here, with the code that all stores share. What
 //! may be changed is then written by statements on many rows: an `INSERT` with the id of a row that is locked, and so
@@ -14,7 +14,8 @@ use super::MySql;
 use super::chunks::{Sized, padded, pieces};
 use super::error::fault;
 use super::load::{branches, text};
-use super::sql::framed;
+use super::single::Single;
+use super::sql::{framed, own_now};
 use crate::fault::Fault;
 use crate::operation::{Appending, Change, Creation, Operation, holder};
 use crate::record::HeadRecord;
@@ -31,6 +32,7 @@ pub(super) struct Statements {
     pub(super) remove_branches: Sized,
     heads: Sized,
     lock: Sized,
+    pub(super) states: Sized,
     create: Sized,
     change: Sized,
     count: Sized,
@@ -54,10 +56,11 @@ impl Statements {
             remove_branches: super::purge::remove_branches(),
             heads: Sized::new(HEADS, "?", ")"),
             lock: Sized::new(HEADS, "?", ") ORDER BY t.gid FOR UPDATE"),
+            states: super::single::states(),
             create: Sized::new(
                 "INSERT INTO dtm_transaction (gid, mode, status, created, recorded, updated, due, owner, held, holder, \
                  registered, definition, state) VALUES ",
-                "(?, ?, ?, ?, @dtm_now, @dtm_now, ?, ?, ?, ?, 0, ?, ?)",
+                concat!("(?, ?, ?, ?, ", own_now!(), ", ", own_now!(), ", ?, ?, ?, ?, 0, ?, ?)"),
                 "",
             ),
             change: Sized::new(
@@ -94,9 +97,13 @@ struct Accepted<'a> {
 impl MySql {
     pub(super) async fn write_all(&self, operations: &[&Operation]) -> Result<Vec<bool>, Fault> {
         self.check_sizes(operations)?;
-        let mut taken: HashSet<String> = HashSet::new();
+        let mut session = self.writer().await?;
+        let mut taken = match self.write_single(&mut session, operations).await? {
+            Single::Written(written) => return Ok(written),
+            Single::Refused(taken) => taken,
+            Single::NotOne => HashSet::new(),
+        };
         loop {
-            let mut session = self.writer().await?;
             match self.write_in(&mut session, operations, &taken).await {
                 Ok(written) => return Ok(written),
                 Err(Fault::Lost(detail)) => return Err(Fault::Lost(detail)),
@@ -122,7 +129,7 @@ impl MySql {
     /// A statement that is too long would end the connection, and nobody would know what happened.
     fn check_sizes(&self, operations: &[&Operation]) -> Result<(), Fault> {
         let longest = |operation: &&Operation| match operation {
-            Operation::Create(creation) => creation.definition.len() + creation.state.len(),
+            Operation::Create(creation) => creation.bytes(),
             Operation::Commit(change) => change.state.len(),
             Operation::Register(appending) => appending.branches.iter().map(String::len).max().unwrap_or(0),
         };
@@ -143,6 +150,7 @@ impl MySql {
         operations: &[&Operation],
         taken: &HashSet<String>,
     ) -> Result<Vec<bool>, Fault> {
+        self.give_now(session).await?;
         self.begin_now(session).await?;
         let there: Vec<&Gid> = operations
             .iter()
@@ -193,12 +201,12 @@ impl MySql {
         Ok(heads)
     }
 
-    async fn create_rows(
+    pub(super) async fn create_rows(
         &self,
         session: &mut Session<'_, sqlx::MySql>,
         created: &[&Creation],
     ) -> Result<(), Fault> {
-        for piece in pieces(created, |creation| creation.definition.len() + creation.state.len()) {
+        for piece in pieces(created, |creation| creation.bytes()) {
             let mut statement = sqlx::query(self.statements.create.of(piece.len()));
             for creation in piece {
                 let owner = &creation.owner;
@@ -269,7 +277,7 @@ impl MySql {
     }
 
     /// Which of the creations are of gids that are taken.
-    async fn existing(
+    pub(super) async fn existing(
         &self,
         session: &mut Session<'_, sqlx::MySql>,
         operations: &[&Operation],
@@ -284,7 +292,7 @@ impl MySql {
         self.heads_in(&mut self.writer().await?, gids).await
     }
 
-    async fn heads_in(
+    pub(super) async fn heads_in(
         &self,
         session: &mut Session<'_, sqlx::MySql>,
         gids: &[String],

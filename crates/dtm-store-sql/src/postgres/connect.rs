@@ -143,6 +143,7 @@ pub(super) fn fatal(place: &str, error: sqlx::Error) -> Error {
             Error::Fatal(format!("cannot use {place}: {detail}"))
         }
         Fault::Refused(error) => error,
+        Fault::Mismatch => Error::Fatal(format!("cannot use {place}: a row is not as expected")),
         Fault::Duplicate => Error::Fatal(format!("cannot use {place}: a row is there already")),
         Fault::Closed => Error::Closed,
     }

@@ -21,6 +21,10 @@ impl Database for Postgres {
         "postgres"
     }
 
+    fn prefers_one_kind(&self) -> bool {
+        false
+    }
+
     async fn write(&self, operations: &[&Operation]) -> Result<Vec<bool>, Fault> {
         self.write_all(operations).await
     }

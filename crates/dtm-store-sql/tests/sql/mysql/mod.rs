@@ -3,6 +3,7 @@
 mod conformance;
 mod lost;
 mod schema;
+mod single;
 mod support;
 mod trouble;
 

@@ -173,7 +173,7 @@ async fn a_batch_that_loses_a_dead_lock_is_executed_again() {
     store.close().await.unwrap();
 }
 
-async fn lock(connection: &mut MySqlConnection, before: &'static str, id: &str) {
+pub(super) async fn lock(connection: &mut MySqlConnection, before: &'static str, id: &str) {
     sqlx::raw_sql(before).execute(&mut *connection).await.unwrap();
     let statement = "SELECT id FROM dtm_transaction WHERE gid = ? FOR UPDATE";
     sqlx::query(statement).bind(id.as_bytes()).execute(connection).await.unwrap();
