@@ -10,7 +10,7 @@ use super::support::Database;
 use crate::lost;
 
 /// A write of one transaction is one statement; its parameters name the owner.
-const A_WRITE: Answers = Answers::LoseThatTo(b"a:1:");
+const A_WRITE: Answers = Answers::LoseThatTo(b"a:1");
 
 /// Everything before the end of a claim is answered.
 const THE_END: Answers = Answers::LoseThatTo(b"COMMIT");
