@@ -79,7 +79,7 @@ const WRITE: &str = concat!(
     SELECT gid FROM created UNION ALL SELECT gid FROM committed UNION ALL SELECT gid FROM counted"
 );
 
-/// The same for creations only: a small batch costs half as much.
+/// The same for creations only: there is less to begin.
 const CREATE: &str = concat!(clock!(), created!(), "SELECT gid FROM created");
 
 /// The same for states only.
