@@ -11,13 +11,15 @@ use crate::server::{Server, Statement, Waiting, is_mistrust};
 
 /// Plans that are right for small tables as well as for large ones, made once a connection: without these settings
 /// a plan that was made while a table was still empty reads all of it later. And what acknowledged means: on disk.
+/// A process that stands still between two statements would keep what it has locked from those that take over its work,
+/// so it may for less time than servers are usually silent before they are taken for dead.
 const SETTINGS: &str = "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false), \
     set_config('enable_mergejoin', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false), \
     set_config('jit', 'off', false), \
     set_config('default_transaction_isolation', 'read committed', false), \
     set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' \
         ELSE current_setting('synchronous_commit') END, false), \
-    set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false)";
+    set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', '2s', false)";
 
 impl Server for sqlx::Postgres {
     const CALLED: &'static str = "PostgreSQL";
