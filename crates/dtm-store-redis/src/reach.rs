@@ -3,9 +3,10 @@
 //! After an outage of that Redis the heartbeats of all servers are old, also of those that live. Whoever asks first must
 //! not take their work: an old heartbeat says something only if its server could have written a younger one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 /// See the module.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Reach {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_failure_or_a_silence_begins_the_span_anew() {
         let reach = Reach::starting(Duration::from_millis(80));
         let note = |answered| reach.note(answered);
