@@ -13,6 +13,7 @@
 //! | `watchdog` | ends a run that turns in circles |
 //! | `seeds`, `planted`, `repeatable` | the tests |
 //! | `copies` | two servers, and what one of them remembers |
+//! | `looks` | how often servers look for something to do |
 //! | `slow_answers` | two servers, and a store that answers one of them late |
 //!
 //! ```text
@@ -33,6 +34,7 @@ mod copies;
 mod faults;
 mod flows;
 mod gate;
+mod looks;
 mod planted;
 mod repeatable;
 mod run;

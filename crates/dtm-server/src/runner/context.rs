@@ -131,17 +131,24 @@ impl Agenda {
         }
     }
 
-    /// The earliest time noted since the last call, and forgets it.
-    pub(super) fn take(&self) -> Option<Timestamp> {
-        match self.earliest.swap(u64::MAX, Ordering::SeqCst) {
-            u64::MAX => None,
-            at => Some(Timestamp::from_millis(at)),
-        }
+    /// The earliest time noted since [`take`](Self::take).
+    pub(super) fn earliest(&self) -> Option<Timestamp> {
+        noted(self.earliest.load(Ordering::SeqCst))
     }
 
+    /// The same, and forgets it.
+    pub(super) fn take(&self) -> Option<Timestamp> {
+        noted(self.earliest.swap(u64::MAX, Ordering::SeqCst))
+    }
+
+    /// An earlier time than all since [`take`](Self::take) was noted.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
+}
+
+fn noted(millis: u64) -> Option<Timestamp> {
+    (millis != u64::MAX).then(|| Timestamp::from_millis(millis))
 }
 
 impl fmt::Debug for Context {

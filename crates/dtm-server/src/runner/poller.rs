@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dtm_core::model::Timestamp;
+use tokio::time::Instant;
 
 use super::context::Shared;
 use super::engine::take_up;
@@ -16,21 +17,34 @@ pub(super) async fn poll(shared: Arc<Shared>) {
         let noted = shared.agenda.take();
         let looked_at = shared.now();
         let full = claim(&shared).await;
-        next_known = [next_known, noted].into_iter().flatten().filter(|known| *known > looked_at).min();
+        next_known = earlier(next_known, noted).filter(|known| *known > looked_at);
         if full {
             tokio::task::yield_now().await;
-            continue;
-        }
-        let longest = shared.context.settings.poll_interval;
-        let pause = next_known.map_or(longest, |known| known.since(shared.now()).min(longest));
-        let pause = shared.context.jitter.lengthened(pause, 0.05);
-        tokio::select! {
-            biased;
-            () = tokio::time::sleep(pause) => {}
-            () = shared.agenda.changed() => {}
-            () = shared.stop.cancelled() => {}
+        } else {
+            wait(&shared, next_known).await;
         }
     }
+}
+
+/// Waits for the next look. That something is released which is due later than another one changes nothing: a
+/// look for each transaction that is prepared would cost more than all of its writes.
+async fn wait(shared: &Shared, next_known: Option<Timestamp>) {
+    let jitter = &shared.context.jitter;
+    let end = Instant::now() + jitter.lengthened(shared.context.settings.poll_interval, 0.05);
+    loop {
+        let known = earlier(next_known, shared.agenda.earliest());
+        let due = known.map(|known| Instant::now() + jitter.lengthened(known.since(shared.now()), 0.05));
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(due.map_or(end, |due| due.min(end))) => return,
+            () = shared.agenda.changed() => {}
+            () = shared.stop.cancelled() => return,
+        }
+    }
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }
 
 /// Claims one batch and starts its drivers. Whether there may be more right now.
