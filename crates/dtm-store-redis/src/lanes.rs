@@ -56,11 +56,7 @@ impl Lanes {
 
     /// What was written so far.
     pub(crate) fn stats(&self) -> WriteStats {
-        let known = self.known.read();
-        known.lanes.values().map(|lane| lane.stats()).fold(WriteStats::default(), |sum, of| WriteStats {
-            batches: sum.batches + of.batches,
-            operations: sum.operations + of.operations,
-        })
+        self.known.read().lanes.values().map(|lane| lane.stats()).sum()
     }
 
     /// Accepts nothing more, and returns once all that was accepted is answered.

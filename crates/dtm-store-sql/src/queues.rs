@@ -52,10 +52,7 @@ impl Queues {
     }
 
     pub(crate) fn stats(&self) -> WriteStats {
-        self.each().map(GroupCommit::stats).fold(WriteStats::default(), |sum, one| WriteStats {
-            batches: sum.batches + one.batches,
-            operations: sum.operations + one.operations,
-        })
+        self.each().map(GroupCommit::stats).sum()
     }
 
     /// Writes what was accepted, and accepts no more.

@@ -9,7 +9,8 @@ use crate::{Epoch, Error, NodeName};
 /// The role of a store that knows the servers on it.
 ///
 /// A node is dead when its last heartbeat is older than the node time-out that it had when it joined, when a later
-/// epoch of the same name has joined, or when it has left. Servers with different node time-outs agree about that. The transactions that a dead node holds can be claimed.
+/// epoch of the same name has joined, or when it has left. Servers with different node time-outs agree about that.
+/// The transactions that a dead node holds can be claimed.
 #[async_trait::async_trait]
 pub trait NodeStore: Send + Sync {
     /// Starts a node. Once it has returned, the node is alive, and all earlier epochs of that name are dead.

@@ -101,6 +101,11 @@ impl MySql {
             return session.begin_by(BEGIN_NOW).await;
         }
         session.begin().await?;
+        self.set_now(session).await
+    }
+
+    /// Sets the time that the statements of a connection go by.
+    pub(super) async fn set_now(&self, session: &mut Session<'_, sqlx::MySql>) -> Result<(), Fault> {
         session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await.map(|_| ())
     }
 

@@ -13,7 +13,7 @@ use super::MySql;
 use super::chunks::{Sized, padded, pieces};
 use super::error::fault;
 use super::load::{record, text};
-use super::sql::{SET_NOW, framed};
+use super::sql::framed;
 use crate::fault::Fault;
 use crate::lease::Wanted;
 use crate::operation::holder;
@@ -96,7 +96,7 @@ impl MySql {
         let mut claims = Claims::default();
         for _ in 0..LOOKS {
             let mut session = self.writer().await?;
-            session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+            self.set_now(&mut session).await?;
             let candidates = self.candidates(&mut session, wanted).await?;
             if candidates.is_empty() {
                 return Ok(claims);

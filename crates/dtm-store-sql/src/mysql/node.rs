@@ -7,7 +7,6 @@ use sqlx::Row as _;
 use super::MySql;
 use super::error::fault;
 use super::load::text;
-use super::sql::SET_NOW;
 use crate::fault::Fault;
 use crate::record::timestamp;
 
@@ -37,10 +36,10 @@ const NOW: &str = "SELECT CAST(@dtm_now AS SIGNED) AS now";
 impl MySql {
     pub(super) async fn own_time(&self) -> Result<Timestamp, Fault> {
         let mut session = self.reader().await?;
-        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        self.set_now(&mut session).await?;
         let row = session.row(sqlx::query(NOW)).await?;
-        let now = row.map_or(Ok(0), |row| row.try_get("now")).map_err(fault)?;
-        timestamp(now).map_err(Fault::Trouble)
+        let row = row.ok_or_else(|| Fault::Trouble("the database does not say the time".to_owned()))?;
+        timestamp(row.try_get("now").map_err(fault)?).map_err(Fault::Trouble)
     }
 
     pub(super) async fn start_node(&self, node: &NodeName) -> Result<Epoch, Fault> {
@@ -60,20 +59,20 @@ impl MySql {
     pub(super) async fn renew(&self, node: &NodeName, epoch: Epoch) -> Result<bool, Fault> {
         let Some(number) = number(epoch) else { return Ok(false) };
         let mut session = self.writer().await?;
-        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        self.set_now(&mut session).await?;
         let statement = sqlx::query(HEARTBEAT).bind(node.as_str().as_bytes()).bind(number);
         Ok(session.change(statement).await? == 1)
     }
 
     pub(super) async fn remove_nodes(&self, dead_for: i64) -> Result<u64, Fault> {
         let mut session = self.writer().await?;
-        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        self.set_now(&mut session).await?;
         session.change(sqlx::query(FORGET).bind(dead_for)).await
     }
 
     pub(super) async fn living_nodes(&self) -> Result<Vec<String>, Fault> {
         let mut session = self.reader().await?;
-        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        self.set_now(&mut session).await?;
         let rows = session.rows(sqlx::query(ALIVE).bind(self.node_timeout)).await?;
         rows.iter().map(|row| text(row, "name").map_err(fault)).collect()
     }
@@ -81,7 +80,7 @@ impl MySql {
     pub(super) async fn end_node(&self, node: &NodeName, epoch: Epoch) -> Result<(), Fault> {
         let Some(number) = number(epoch) else { return Ok(()) };
         let mut session = self.writer().await?;
-        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
+        self.set_now(&mut session).await?;
         let statement = sqlx::query(LEAVE).bind(node.as_str().as_bytes()).bind(number);
         session.rows(statement).await.map(|_| ())
     }

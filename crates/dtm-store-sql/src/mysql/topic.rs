@@ -2,22 +2,17 @@
 
 use dtm_store::codec::{decode_topic, encode_topic};
 use dtm_store::{Subscriber, Topic};
-use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 
 use super::MySql;
 use super::error::fault;
 use super::load::text as column;
-use super::sql::SET_NOW;
 use crate::fault::Fault;
-use crate::record::timestamp;
 
 const LOAD: &str = "SELECT name, value FROM dtm_kv WHERE category = 'topics' AND name = ?";
 
 const SCAN: &str = "SELECT name, value FROM dtm_kv WHERE category = 'topics' AND (? IS NULL OR name > ?) \
     ORDER BY name LIMIT ?";
-
-const NOW: &str = "SELECT CAST(@dtm_now AS SIGNED) AS now";
 
 const INSERT: &str = "INSERT INTO dtm_kv (version, value, category, name) VALUES (?, ?, 'topics', ?)";
 
@@ -46,11 +41,7 @@ impl MySql {
         expected: Option<&Topic>,
     ) -> Result<u64, Fault> {
         let (found, old) = self.topic_text(name).await?.unzip();
-        let mut session = self.writer().await?;
-        session.rows(sqlx::query(SET_NOW).bind(self.given_now())).await?;
-        let row = session.row(sqlx::query(NOW)).await?;
-        let now = row.map_or(Ok(0), |row| row.try_get("now")).map_err(fault)?;
-        let now = timestamp(now).map_err(Fault::Trouble)?;
+        let now = self.own_time().await?;
         let topic = Topic::changed(name, subscribers, expected, found.as_ref(), now)?;
         let text = encode_topic(&topic).map_err(|error| error.rejected(&format!("topic {name}")))?;
         let number = i64::try_from(topic.version)
@@ -60,7 +51,7 @@ impl MySql {
         if let Some(old) = old {
             statement = statement.bind(old);
         }
-        match session.change(statement).await {
+        match self.writer().await?.change(statement).await {
             Ok(1) => Ok(topic.version),
             Ok(_) | Err(Fault::Duplicate) => Err(Topic::conflict(name, expected, "a later one").into()),
             Err(fault) => Err(fault),

@@ -49,8 +49,8 @@ const NOW: &str = concat!("SELECT ", now!(), " AS now");
 impl Postgres {
     pub(super) async fn own_time(&self) -> Result<Timestamp, Fault> {
         let row = self.reader().await?.row(sqlx::query(NOW).bind(self.given_now())).await?;
-        let now = row.map_or(Ok(0), |row| row.try_get("now")).map_err(fault)?;
-        timestamp(now).map_err(Fault::Trouble)
+        let row = row.ok_or_else(|| Fault::Trouble("the database does not say the time".to_owned()))?;
+        timestamp(row.try_get("now").map_err(fault)?).map_err(Fault::Trouble)
     }
 
     pub(super) async fn start_node(&self, node: &NodeName) -> Result<Epoch, Fault> {

@@ -7,16 +7,12 @@ use sqlx::postgres::PgRow;
 
 use super::Postgres;
 use super::error::fault;
-use super::sql::now;
 use crate::fault::Fault;
-use crate::record::timestamp;
 
 const LOAD: &str = "SELECT name, value FROM dtm_kv WHERE category = 'topics' AND name = $1";
 
 const SCAN: &str = "SELECT name, value FROM dtm_kv WHERE category = 'topics' AND ($1::text IS NULL OR name > $1) \
     ORDER BY name LIMIT $2";
-
-const NOW: &str = concat!("SELECT ", now!(), " AS now");
 
 const INSERT: &str = "INSERT INTO dtm_kv (category, name, version, value) VALUES ('topics', $1, $2, $3) \
     ON CONFLICT (category, name) DO NOTHING RETURNING version";
@@ -46,10 +42,7 @@ impl Postgres {
         expected: Option<&Topic>,
     ) -> Result<u64, Fault> {
         let (found, old) = self.topic_text(name).await?.unzip();
-        let mut session = self.writer().await?;
-        let row = session.row(sqlx::query(NOW).bind(self.given_now())).await?;
-        let now = row.map_or(Ok(0), |row| row.try_get("now")).map_err(fault)?;
-        let now = timestamp(now).map_err(Fault::Trouble)?;
+        let now = self.own_time().await?;
         let topic = Topic::changed(name, subscribers, expected, found.as_ref(), now)?;
         let text = encode_topic(&topic).map_err(|error| error.rejected(&format!("topic {name}")))?;
         let number = i64::try_from(topic.version)
@@ -59,7 +52,7 @@ impl Postgres {
         if let Some(old) = old {
             statement = statement.bind(old);
         }
-        match session.row(statement).await? {
+        match self.writer().await?.row(statement).await? {
             Some(_) => Ok(topic.version),
             None => Err(Topic::conflict(name, expected, "a later one").into()),
         }

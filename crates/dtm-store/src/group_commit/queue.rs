@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::iter::Sum;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -29,6 +30,16 @@ pub struct WriteStats {
     pub batches: u64,
     /// Operations in these batches.
     pub operations: u64,
+}
+
+/// What several queues have written together.
+impl Sum for WriteStats {
+    fn sum<I: Iterator<Item = Self>>(stats: I) -> Self {
+        stats.fold(Self::default(), |sum, one| Self {
+            batches: sum.batches + one.batches,
+            operations: sum.operations + one.operations,
+        })
+    }
 }
 
 #[derive(Debug, Default)]
