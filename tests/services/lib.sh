@@ -50,24 +50,34 @@ running() {
     pid=$(cat "$folder/pid" 2>/dev/null) && [[ -n $pid ]] && ps -o args= -p "$pid" 2>/dev/null | grep -qF -- "$folder"
 }
 
-# The port of this folder's service: the one asked for, else the one of the last start, else the first free one.
+# The port of this folder's service: the one asked for, else the one of the last start, else the first free one. It stays
+# this folder's as long as the folder is there, so that a service that was killed finds its port again, and nobody who
+# knows that port meets another service there. All first ports are below those that connections get from the system.
 choose_port() { # asked for or empty, first
-    local candidate=$2
+    local candidate=$2 all=${TMPDIR:-/tmp}/dtm-tests-$UID/ports
+    mkdir -p "$all"
+    exec 8>"$all/lock"
+    flock 8
     if [[ -n $1 ]]; then
         candidate=$1
     elif [[ -s $folder/port ]]; then
         candidate=$(cat "$folder/port")
-    else
-        while taken "$candidate"; do candidate=$((candidate + 1)); done
     fi
-    if ! running && in_use "$candidate"; then
-        if [[ -n $1 ]]; then fail "port $candidate is taken by somebody else"; fi
-        rm -f "$folder/port"
-        # Somebody was faster, who may be looking for the next one now, too: jump, or meet again.
-        choose_port "" "$(($2 + RANDOM % 200))"
-        return
+    if ! running; then
+        if [[ -n $1 ]] && in_use "$1"; then fail "port $1 is taken by somebody else"; fi
+        if [[ -z $1 ]]; then
+            if belongs_to_another "$candidate" || in_use "$candidate"; then candidate=$2; fi
+            while belongs_to_another "$candidate" || taken "$candidate"; do candidate=$((candidate + 1)); done
+        fi
     fi
+    echo "$folder" >"$all/$candidate"
     echo "$candidate" | tee "$folder/port"
+}
+
+# Whether another folder has this port, and is still there.
+belongs_to_another() {
+    local owner
+    owner=$(cat "$all/$1" 2>/dev/null) && [[ $owner != "$folder" && $(cat "$owner/port" 2>/dev/null) == "$1" ]]
 }
 
 in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -94,14 +104,17 @@ await() { # seconds, command...
     done
 }
 
-# SIGTERM, and waits until the process is gone.
+# SIGTERM, and waits until the process is gone. More than one: a Redis that is writing its first append-only file forgets it.
 end() { # seconds
-    local pid deadline=$((SECONDS + $1))
+    local pid deadline=$((SECONDS + $1)) again=$SECONDS
     running || return 0
     pid=$(cat "$folder/pid")
-    kill -TERM "$pid"
     while kill -0 "$pid" 2>/dev/null; do
         if ((SECONDS >= deadline)); then fail "process $pid does not end after $1 seconds"; fi
+        if ((SECONDS >= again)); then
+            if running; then kill -TERM "$pid" 2>/dev/null || true; fi
+            again=$((SECONDS + 2))
+        fi
         sleep 0.1
     done
     rm -f "$folder/pid"

@@ -5,7 +5,7 @@
 #
 #   MARIADB_HOST MARIADB_PORT MARIADB_USER MARIADB_PASSWORD MARIADB_DATABASE
 #
-# It listens on 127.0.0.1 only. MARIADB_PORT chooses the port (the first free one from 33306 on), SERVICE_FOLDER where
+# It listens on 127.0.0.1 only. MARIADB_PORT chooses the port (the first free one from 23306 on), SERVICE_FOLDER where
 # data live (target/services).
 # Installs Debian's packages when they are missing. What was committed or prepared survives a crash, as in production.
 set -euo pipefail
@@ -47,7 +47,7 @@ initialise() {
 
 start() {
     need
-    port=$(choose_port "${MARIADB_PORT:-}" 33306)
+    port=$(choose_port "${MARIADB_PORT:-}" 23306)
     # The path of a socket has at most 107 bytes, so it cannot lie in a deep folder.
     local socket=/tmp/dtm-tests-mariadb-$UID-$port.sock
     if ! running; then

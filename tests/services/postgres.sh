@@ -5,7 +5,7 @@
 #
 #   POSTGRES_HOST POSTGRES_PORT POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DATABASE
 #
-# It listens on 127.0.0.1 only. POSTGRES_PORT chooses the port (the first free one from 35432 on), SERVICE_FOLDER where
+# It listens on 127.0.0.1 only. POSTGRES_PORT chooses the port (the first free one from 25432 on), SERVICE_FOLDER where
 # data live (target/services).
 # Installs Debian's packages when they are missing. What was committed or prepared survives a crash, as in production.
 # PostgreSQL refuses to run as root: started by root, it runs as the user postgres, who has to reach the folder.
@@ -84,7 +84,7 @@ initialise() {
 
 start() {
     need
-    port=$(choose_port "${POSTGRES_PORT:-}" 35432)
+    port=$(choose_port "${POSTGRES_PORT:-}" 25432)
     if ! running; then
         initialise
         # Its own session: it outlives the shell that started it. The lock is not inherited.

@@ -5,7 +5,7 @@
 #
 #   REDIS_HOST REDIS_PORT REDIS_PASSWORD
 #
-# It listens on 127.0.0.1 only. REDIS_PORT chooses the port (the first free one from 36379 on), SERVICE_FOLDER where
+# It listens on 127.0.0.1 only. REDIS_PORT chooses the port (the first free one from 21379 on), SERVICE_FOLDER where
 # data live (target/services).
 # Installs Debian's package when it is missing. What was acknowledged survives a crash: appendfsync always.
 set -euo pipefail
@@ -28,7 +28,7 @@ answers() { [[ $(ask config get dir | tail -n 1) == "$folder/data" && $(ask ping
 
 start() {
     need
-    port=$(choose_port "${REDIS_PORT:-}" 36379)
+    port=$(choose_port "${REDIS_PORT:-}" 21379)
     if ! running; then
         mkdir -p "$folder/data"
         # Its own session: it outlives the shell that started it. The lock is not inherited.

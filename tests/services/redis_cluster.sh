@@ -5,7 +5,7 @@
 #
 #   REDIS_CLUSTER_NODES=host:port,host:port,host:port
 #
-# It listens on 127.0.0.1 only, on the first three free ports from 37000 on, and on each plus 10000 for the cluster's own
+# It listens on 127.0.0.1 only, on the first three free ports from 17000 on, and on each plus 10000 for the cluster's own
 # talk. SERVICE_FOLDER chooses where data live (target/services).
 # Installs Debian's package when it is missing. What was acknowledged survives a crash: appendfsync always.
 set -euo pipefail
@@ -22,9 +22,9 @@ need() {
 }
 
 # A port is free when that of the cluster's own talk is too.
-in_use() { taken "$1" || taken "$(($1 + 10000))"; }
+in_use() { answers_at "$1" || answers_at "$(($1 + 10000))"; }
 
-taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+answers_at() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # The functions of lib.sh look at `folder`: one a member.
 at() {
@@ -50,13 +50,9 @@ complete() {
 
 start() {
     need
-    local member from=37000 ports=() again=false
-    # A port may be taken by a connection, which nobody can see before: what has never been a cluster tries others.
-    if [[ -e $base/tried && ! -e $base/create.log ]]; then again=true from=$((from + RANDOM % 2000)); fi
-    touch "$base/tried"
+    local member from=17000 ports=()
     for member in "${members[@]}"; do
         at "$member"
-        if $again && ! running; then rm -f "$folder/port"; fi
         port=$(choose_port "" "$from")
         from=$((port + 1))
         ports+=("127.0.0.1:$port")

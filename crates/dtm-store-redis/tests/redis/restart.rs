@@ -54,6 +54,23 @@ async fn what_redis_acknowledged_before_it_was_killed_is_there_and_the_store_goe
     store.close().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_starts_while_another_is_dead_does_not_take_its_port() {
+    // given: a server of a test, which was killed. Whoever uses it would take another one there for it.
+    if running("redis", "REDIS_HOST").is_none() {
+        return;
+    }
+    let folder = |name: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let (killed, other) = (Private::new("redis", &folder("killed")), Private::new("redis", &folder("other")));
+    let place = killed.start().await;
+    killed.kill();
+    // when
+    let elsewhere = other.start().await;
+    // then
+    assert_ne!(elsewhere["REDIS_PORT"], place["REDIS_PORT"]);
+    assert_eq!(killed.start().await, place);
+}
+
 /// Callers that create and end transactions; what was acknowledged to each.
 async fn load(
     store: &Arc<RedisStore>,

@@ -31,9 +31,18 @@ impl Private {
         path
     }
 
-    async fn call(&self, verb: &'static str) -> Output {
+    /// A call of its script. Whoever exports how to reach the server that tests share does not mean this one.
+    fn script(&self, verb: &str) -> Command {
         let mut command = Command::new("bash");
         command.arg(scripts::script(self.name)).arg(verb).env("SERVICE_FOLDER", &self.folder);
+        for port in ["MARIADB_PORT", "POSTGRES_PORT", "REDIS_PORT"] {
+            command.env_remove(port);
+        }
+        command
+    }
+
+    async fn call(&self, verb: &'static str) -> Output {
+        let mut command = self.script(verb);
         tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
     }
 
@@ -71,11 +80,7 @@ impl Private {
 
 impl Drop for Private {
     fn drop(&mut self) {
-        let stopped = Command::new("bash")
-            .arg(scripts::script(self.name))
-            .arg("stop")
-            .env("SERVICE_FOLDER", &self.folder)
-            .status();
+        let stopped = self.script("stop").status();
         if !stopped.is_ok_and(|status| status.success()) || std::fs::remove_dir_all(&self.folder).is_err() {
             eprintln!("a server or its data are left behind in {}", self.folder.display());
         }
