@@ -31,6 +31,15 @@ fn every_path_that_a_document_mentions_exists() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+#[test]
+fn every_page_of_the_book_stands_in_its_summary() {
+    let summary = std::fs::read_to_string(tree::root().join("docs/SUMMARY.md")).expect("there is a summary");
+    let listed = links(&summary);
+    let pages = documents().into_iter().filter_map(|page| Some(page.path.strip_prefix("docs/")?.to_owned()));
+    let lost: Vec<String> = pages.filter(|page| page != "SUMMARY.md" && !listed.contains(page)).collect();
+    assert!(lost.is_empty(), "nobody who reads the book finds {lost:#?}");
+}
+
 /// Paths from the root, wherever they stand. Patterns such as `crates/*/src` are no paths.
 fn mentioned(text: &str) -> Vec<String> {
     text.split(|c: char| c.is_whitespace() || "`()[]\"'|,;<>".contains(c))
