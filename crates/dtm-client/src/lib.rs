@@ -31,10 +31,8 @@
 //! | connect, ask for a status | [`Client`], [`ClientBuilder`], [`Retry`] |
 //! | build and submit a saga | [`Saga`], [`Step`], [`Receipt`] |
 //! | know what became of it | [`Error`], [`Transaction`], [`Branch`], [`Status`] |
-//! | answer as a branch (feature `axum`) | `branch::BranchResult`, `branch::BranchError`, `branch::BranchContext` |
+//! | answer as a branch (feature `axum` for handlers) | [`branch::BranchResult`], [`branch::BranchError`], [`branch::BranchContext`] |
 
-#[cfg(feature = "axum")]
-pub mod branch;
 mod builder;
 mod client;
 mod error;
@@ -47,6 +45,7 @@ mod step;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
+pub use dtm_barrier::branch;
 pub use dtm_core::model::{BranchStatus, Mode, Op, Status};
 pub use error::Error;
 pub use query::{Branch, Transaction};

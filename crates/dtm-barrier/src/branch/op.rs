@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// The `op` of a call. One more than [`Op`](crate::Op) knows: a TCC client itself calls a branch with `try`.
+/// The `op` of a call. One more than [`Op`](dtm_core::model::Op) knows: a TCC client itself calls a branch with `try`.
 ///
 /// ```
-/// use dtm_client::branch::BranchOp;
+/// use dtm_barrier::branch::BranchOp;
 /// assert_eq!(BranchOp::parse("compensate"), Ok(BranchOp::Compensate));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,29 +1,23 @@
 //! What the answer of a branch means.
 //!
-//! | handler returns | HTTP | `dtm_result` | the server |
-//! |---|---|---|---|
-//! | `Ok(Done)` | 200 | `SUCCESS` | goes on |
-//! | `Err(BranchError::RollBack(..))` | 409 | `FAILURE` | undoes the transaction |
-//! | `Err(BranchError::Ongoing)` | 425 | `ONGOING` | asks again, at the same interval |
-//! | `Err(BranchError::Retry(..))`, any `?` | 500 | none | asks again, less and less often |
+//! | handler returns | HTTP | `dtm_result` | gRPC | the server |
+//! |---|---|---|---|---|
+//! | `Ok(Done)` | 200 | `SUCCESS` | `OK` | goes on |
+//! | `Err(BranchError::RollBack(..))` | 409 | `FAILURE` | `ABORTED` | undoes the transaction |
+//! | `Err(BranchError::Ongoing)` | 425 | `ONGOING` | `FAILED_PRECONDITION` | asks again, at the same interval |
+//! | `Err(BranchError::Retry(..))`, any `?` | 500 | none | `UNKNOWN` | asks again, less and less often |
 
 use std::error::Error as StdError;
 use std::fmt;
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-
 /// What a branch handler returns.
 ///
 /// ```
-/// use dtm_client::branch::{BranchResult, Done};
+/// use dtm_barrier::branch::{BranchResult, Done};
 ///
 /// async fn refund() -> BranchResult {
 ///     Ok(Done)
 /// }
-/// # let _: axum::Router = axum::Router::new().route("/refund", axum::routing::post(refund));
 /// ```
 pub type BranchResult = Result<Done, BranchError>;
 
@@ -35,7 +29,7 @@ pub struct Done;
 /// back by accident.
 ///
 /// ```
-/// use dtm_client::branch::BranchError;
+/// use dtm_barrier::branch::BranchError;
 ///
 /// fn parse(text: &str) -> Result<u64, BranchError> {
 ///     Ok(text.parse()?)
@@ -58,7 +52,7 @@ impl BranchError {
     /// A [`RollBack`](Self::RollBack).
     ///
     /// ```
-    /// # use dtm_client::branch::BranchError;
+    /// # use dtm_barrier::branch::BranchError;
     /// let error = BranchError::roll_back("sold out");
     /// assert_eq!(error.to_string(), "roll back: sold out");
     /// ```
@@ -90,35 +84,4 @@ impl fmt::Display for BranchError {
             }
         }
     }
-}
-
-impl IntoResponse for Done {
-    fn into_response(self) -> Response {
-        answer(StatusCode::OK, Some("SUCCESS"), None)
-    }
-}
-
-impl IntoResponse for BranchError {
-    fn into_response(self) -> Response {
-        match &self {
-            Self::RollBack(reason) => answer(StatusCode::CONFLICT, Some("FAILURE"), Some(reason)),
-            Self::Ongoing => answer(StatusCode::TOO_EARLY, Some("ONGOING"), None),
-            Self::Retry(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, None, Some(&self.to_string())),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dtm_result: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-}
-
-/// Servers of old search the whole body for two words, so a message must never contain them: an error text
-/// with `FAILURE` in it would roll money back, a reason with `ONGOING` in it would never roll back.
-pub(super) fn answer(code: StatusCode, dtm_result: Option<&'static str>, message: Option<&str>) -> Response {
-    let message = message.map(|text| text.replace("FAILURE", "failure").replace("ONGOING", "ongoing"));
-    (code, Json(Body { dtm_result, message: message.as_deref() })).into_response()
 }

@@ -1,0 +1,98 @@
+//! Who is calling, and for which transaction.
+
+use dtm_core::model::Mode;
+
+#[cfg(feature = "_sql")]
+use super::BranchError;
+use super::BranchOp;
+
+/// The branch of a message's local transaction.
+pub(crate) const MESSAGE_BRANCH: &str = "00";
+
+/// What the transaction manager tells a branch, in the query of the URL or in gRPC metadata. The triple of gid, branch id
+/// and op names one call: when it comes again, its effect must not.
+///
+/// With the feature `axum` it is an extractor:
+///
+/// ```
+/// # #[cfg(feature = "axum")] mod example {
+/// use dtm_barrier::branch::{BranchContext, BranchOp, BranchResult, Done};
+///
+/// async fn book(context: BranchContext) -> BranchResult {
+///     match context.op {
+///         BranchOp::Compensate => println!("cancel the booking of {}", context.gid),
+///         _ => println!("book for {}", context.gid),
+///     }
+///     Ok(Done)
+/// }
+/// # fn routes() -> axum::Router { axum::Router::new().route("/book", axum::routing::post(book)) }
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BranchContext {
+    /// The global transaction.
+    pub gid: String,
+    /// The branch inside it.
+    pub branch_id: String,
+    /// What this call asks for.
+    pub op: BranchOp,
+    /// The mode of the global transaction.
+    pub trans_type: Mode,
+}
+
+impl BranchContext {
+    /// A context of your own making, to test a handler without a server.
+    ///
+    /// ```
+    /// use dtm_barrier::Mode;
+    /// use dtm_barrier::branch::{BranchContext, BranchOp};
+    /// let call = BranchContext::new("order-1001", "01", BranchOp::Compensate, Mode::Saga);
+    /// assert_eq!(call.branch_id, "01");
+    /// ```
+    pub fn new(gid: impl Into<String>, branch_id: impl Into<String>, op: BranchOp, trans_type: Mode) -> Self {
+        Self { gid: gid.into(), branch_id: branch_id.into(), op, trans_type }
+    }
+
+    /// The local transaction that a back-check asks for.
+    #[cfg(feature = "_sql")]
+    pub(crate) fn of_message(&self) -> Self {
+        Self { branch_id: MESSAGE_BRANCH.to_owned(), ..self.clone() }
+    }
+
+    /// What a message is told whose local transaction will not be.
+    #[cfg(feature = "_sql")]
+    pub(crate) fn not_prepared(&self) -> BranchError {
+        let gid = &self.gid;
+        BranchError::roll_back(format!(
+            "the local transaction of message {gid} did not commit before it was asked for"
+        ))
+    }
+
+    /// A context from the four texts that a call carries, each `None` when it is missing.
+    pub(super) fn from_texts(
+        gid: Option<&str>,
+        branch_id: Option<&str>,
+        op: Option<&str>,
+        trans_type: Option<&str>,
+    ) -> Result<Self, NotABranchCall> {
+        let wanted = |name: &str, value: Option<&str>| match value {
+            Some(value) if !value.is_empty() => Ok(value.to_owned()),
+            Some(_) => Err(NotABranchCall(format!("{name} is empty"))),
+            None => Err(NotABranchCall(format!("{name} is missing"))),
+        };
+        let refused = |error: &dyn std::error::Error| NotABranchCall(error.to_string());
+        Ok(Self {
+            gid: wanted("gid", gid)?,
+            branch_id: wanted("branch_id", branch_id)?,
+            op: BranchOp::parse(&wanted("op", op)?).map_err(|error| refused(&error))?,
+            trans_type: Mode::parse(&wanted("trans_type", trans_type)?).map_err(|error| refused(&error))?,
+        })
+    }
+}
+
+/// The request does not come from a transaction manager: something that names the call is missing, given twice or unknown.
+/// It is answered with 400 or `INVALID_ARGUMENT`, which a transaction manager takes as "try again later", never as a "no".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a branch call: {0}")]
+pub struct NotABranchCall(pub(crate) String);

@@ -1,0 +1,148 @@
+//! Entering a call in the table.
+
+use sqlx::Connection;
+
+use super::database::Dialect;
+use super::row::Row;
+use super::{SqlDatabase, TableName};
+use crate::{
+    BarrierError, BranchBarrier, BranchContext, BranchError, Entry, OwnRow, Skip, Verdict, origin, verdict,
+};
+
+impl BranchBarrier {
+    /// Enters this call in the barrier table, for whoever drives the database transaction himself. Call it first in a
+    /// transaction, do the business in the same one if it says [`Entry::First`], and commit in any case.
+    ///
+    /// [`call`](Self::call) does all of this, and notices more mistakes.
+    ///
+    /// ```no_run
+    /// use dtm_barrier::{BranchBarrier, BranchResult, Done, Entry};
+    ///
+    /// async fn give(pool: &sqlx::PgPool, mut barrier: BranchBarrier) -> BranchResult {
+    ///     let mut transaction = pool.begin().await?;
+    ///     if barrier.enter(&mut *transaction).await? == Entry::First {
+    ///         sqlx::query("UPDATE account SET cents = cents + 1").execute(&mut *transaction).await?;
+    ///     }
+    ///     transaction.commit().await?;
+    ///     Ok(Done)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`BranchError::RollBack`] for the local transaction of a message of which a back-check has found that it will not be;
+    /// otherwise [`BranchError::Retry`] with a [`BarrierError`]. Roll the transaction back.
+    pub async fn enter<C>(&mut self, connection: &mut C) -> Result<Entry, BranchError>
+    where
+        C: Connection,
+        C::Database: SqlDatabase,
+    {
+        let barrier_id = self.begin_use()?;
+        if !connection.is_in_transaction() {
+            return Err(BarrierError::NotInTransaction.into());
+        }
+        let entered = enter::<C::Database>(connection, self.table(), self.context(), &barrier_id).await?;
+        self.end_use();
+        Ok(entered.entry())
+    }
+}
+
+/// What to do with a call, and what recognises the transaction in which it is to be done.
+pub(super) enum Entered<Mark> {
+    First(Mark),
+    NothingToDo(Skip),
+}
+
+impl<Mark> Entered<Mark> {
+    fn entry(&self) -> Entry {
+        match self {
+            Self::First(_) => Entry::First,
+            Self::NothingToDo(skip) => Entry::NothingToDo(*skip),
+        }
+    }
+}
+
+/// First the row of what this call undoes, then its own: whoever undoes keeps out what has not been here yet.
+pub(super) async fn enter<DB: Dialect>(
+    connection: &mut DB::Connection,
+    table: Option<&TableName>,
+    context: &BranchContext,
+    barrier_id: &str,
+) -> Result<Entered<DB::Mark>, BranchError> {
+    let usual = DB::usual_table();
+    let table = table.unwrap_or(&usual);
+    let origin_is_new = match origin(context.op) {
+        None => false,
+        Some(origin) => {
+            let row = Row::new(context, origin, barrier_id)?;
+            let inserted = insert::<DB>(connection, table, row).await.map_err(|failed| failed.error)?;
+            matches!(inserted, Inserted::New(_))
+        }
+    };
+    let row = Row::new(context, context.op, barrier_id)?;
+    let own = insert::<DB>(connection, table, row).await.map_err(|failed| failed.error)?;
+    let found = match &own {
+        Inserted::New(_) => OwnRow::New,
+        Inserted::There(by) => OwnRow::There { by },
+    };
+    match (verdict(context.op, origin_is_new, found), own) {
+        (Verdict::First, Inserted::New(mark)) => Ok(Entered::First(mark)),
+        (Verdict::NothingToDo(skip), _) => Ok(Entered::NothingToDo(skip)),
+        (Verdict::RolledBack, _) => Err(context.not_prepared()),
+        (Verdict::Unreadable | Verdict::First, own) => Err(own.unreadable(context)),
+    }
+}
+
+/// What became of an insert.
+pub(super) enum Inserted<Mark> {
+    New(Mark),
+    /// By this reason.
+    There(String),
+}
+
+impl<Mark> Inserted<Mark> {
+    pub(super) fn unreadable(self, context: &BranchContext) -> BranchError {
+        let reason = match self {
+            Self::New(_) => String::new(),
+            Self::There(reason) => reason,
+        };
+        BarrierError::UnknownReason { gid: context.gid.clone(), reason }.into()
+    }
+}
+
+/// Inserts a row. One that is there already is looked at: it may be another one's.
+pub(super) async fn insert<DB: Dialect>(
+    connection: &mut DB::Connection,
+    table: &TableName,
+    row: Row<'_>,
+) -> Result<Inserted<DB::Mark>, Failed> {
+    let written = DB::insert(connection, table, row).await;
+    if let Some(mark) = written.map_err(|error| Failed::new::<DB>("write", table, error))? {
+        return Ok(Inserted::New(mark));
+    }
+    let found = DB::find(connection, table, row).await;
+    let found = found.map_err(|error| Failed::new::<DB>("read", table, error))?;
+    Ok(Inserted::There(row.reason_of(&table.to_string(), found)?))
+}
+
+/// Why a row could not be written or read.
+pub(super) struct Failed {
+    pub(super) error: BarrierError,
+    /// Somebody else holds a lock for too long.
+    pub(super) is_lock_wait: bool,
+}
+
+impl Failed {
+    pub(super) fn new<DB: Dialect>(verb: &str, table: &TableName, error: sqlx::Error) -> Self {
+        let is_lock_wait = DB::is_lock_wait(&error);
+        let what = format!(
+            "{verb} the barrier table {table} (if it is missing: sql::create_table, or the files in src/schema)"
+        );
+        Self { error: BarrierError::Database { what, source: Box::new(error) }, is_lock_wait }
+    }
+}
+
+impl From<BarrierError> for Failed {
+    fn from(error: BarrierError) -> Self {
+        Self { error, is_lock_wait: false }
+    }
+}

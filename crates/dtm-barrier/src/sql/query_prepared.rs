@@ -1,0 +1,56 @@
+//! The back-check of a message.
+
+use sqlx::Pool;
+
+use super::SqlDatabase;
+use super::enter::{Failed, Inserted, insert};
+use super::row::Row;
+use crate::{BarrierError, BranchBarrier, BranchError, BranchOp, BranchResult, Done};
+
+/// The number of the use that a message's local transaction is.
+const BARRIER_ID: &str = "01";
+
+impl BranchBarrier {
+    /// Whether the local transaction of a message committed: the answer to its back-check. When there is none yet, none can
+    /// commit any more. While one has not ended, this waits for it, and says "ask again later" when that takes too long: 2
+    /// seconds in PostgreSQL, `innodb_lock_wait_timeout` in MySQL and MariaDB, `busy_timeout` in SQLite.
+    ///
+    /// ```no_run
+    /// use dtm_barrier::{BranchBarrier, BranchResult};
+    ///
+    /// async fn query_prepared(pool: &sqlx::PgPool, barrier: BranchBarrier) -> BranchResult {
+    ///     barrier.query_prepared(pool).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`BranchError::RollBack`] when it has not committed, and never will; [`BranchError::Ongoing`] when it has not ended;
+    /// [`BranchError::Retry`] when the database could not be asked, or this is no back-check.
+    pub async fn query_prepared<DB: SqlDatabase>(&self, pool: &Pool<DB>) -> BranchResult {
+        let context = self.context();
+        if context.op != BranchOp::Message {
+            return Err(BarrierError::NotABackCheck(context.op).into());
+        }
+        let local = context.of_message();
+        let row =
+            Row { reason: BranchOp::Rollback.as_str(), ..Row::new(&local, BranchOp::Message, BARRIER_ID)? };
+        let usual = DB::usual_table();
+        let table = self.table().unwrap_or(&usual);
+        let asked = async {
+            let failed = |error| Failed::new::<DB>("ask", table, error);
+            let mut transaction = pool.begin_with(DB::BEGIN_BACK_CHECK).await.map_err(failed)?;
+            let inserted = insert::<DB>(&mut transaction, table, row).await?;
+            // without its row, the local transaction could still commit
+            transaction.commit().await.map_err(failed)?;
+            Ok::<_, Failed>(inserted)
+        };
+        match asked.await {
+            Ok(Inserted::New(_)) => Err(context.not_prepared()),
+            Ok(Inserted::There(by)) if by == BranchOp::Message.as_str() => Ok(Done),
+            Ok(Inserted::There(by)) if by == BranchOp::Rollback.as_str() => Err(context.not_prepared()),
+            Ok(unreadable) => Err(unreadable.unreadable(context)),
+            Err(Failed { is_lock_wait: true, .. }) => Err(BranchError::Ongoing),
+            Err(Failed { error, .. }) => Err(error.into()),
+        }
+    }
+}
