@@ -19,6 +19,7 @@
 //! | `embedded` | what only the embedded store can be asked |
 //! | `import` | taking over what a stopped DTM has left |
 //! | `servers` | several servers on one store |
+//! | `sdk` | our own client over all three protocols |
 //! | `chaos` | several servers under load while they, their database and their network fail at random |
 //! | `restart`, `kill` | SIGTERM, kill -9, and what is left afterwards |
 //!
@@ -66,6 +67,7 @@ mod restart;
 mod saga;
 mod saga_concurrent;
 mod saga_options;
+mod sdk;
 mod sdk_bodies;
 mod servers;
 mod tcc;

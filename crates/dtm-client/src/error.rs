@@ -1,6 +1,10 @@
 //! What can go wrong, told apart by what the caller should do next.
 
+use std::fmt;
+
 use dtm_core::model::Status;
+
+use crate::branch::BranchError;
 
 /// Why a call to the server did not end well. Each variant asks for another reaction:
 ///
@@ -11,6 +15,8 @@ use dtm_core::model::Status;
 /// | [`Refused`](Error::Refused) | this request started nothing | correct the request |
 /// | [`Unknown`](Error::Unknown) | accepted or not, nobody knows | submit again with the same gid |
 /// | [`NoAnswer`](Error::NoAnswer) | a question was not answered, nothing was started | ask again |
+/// | [`Closure`](Error::Closure) | what the caller wanted to do inside failed; `fate` says what becomes of the transaction | depends on `cause` and `fate` |
+/// | [`AlreadySucceeded`](Error::AlreadySucceeded) | it was done before, under the same gid | nothing |
 /// | [`Invalid`](Error::Invalid), [`Payload`](Error::Payload) | nothing was sent | correct the program |
 ///
 /// ```
@@ -54,7 +60,8 @@ pub enum Error {
         /// What was asked, for example `submit of order-1001`.
         request: String,
         /// The HTTP status: 400 for a field that cannot be used, 409 when the gid belongs to a transaction
-        /// with other content, 413 when the request is too large.
+        /// with other content, 413 when the request is too large. Over gRPC and JSON-RPC the one that stands
+        /// for the same.
         code: u16,
         /// The message of the server; it names the field.
         message: String,
@@ -78,6 +85,22 @@ pub enum Error {
         /// No connection, a time-out, an answer that cannot be read, ...
         cause: String,
     },
+    /// The closure of a TCC, an XA transaction or a message returned an error.
+    #[error("transaction {gid}: {cause}; {fate}")]
+    Closure {
+        /// The transaction.
+        gid: String,
+        /// What the closure returned.
+        cause: BranchError,
+        /// What becomes of the transaction.
+        fate: Fate,
+    },
+    /// A transaction of this name has succeeded before. Its closure was not run again.
+    #[error("transaction {gid} has succeeded before: nothing was done this time")]
+    AlreadySucceeded {
+        /// The transaction.
+        gid: String,
+    },
     /// Something that the caller handed in cannot be used. Nothing was sent.
     #[error("{field} cannot be used: {reason}")]
     Invalid {
@@ -96,6 +119,30 @@ pub enum Error {
     },
 }
 
+/// What becomes of a transaction whose closure returned an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fate {
+    /// It is rolled back, at once or, when the server could not be told so, after its time-out.
+    RolledBack,
+    /// It goes forward: the closure failed, but the back-check says that the local transaction of the message
+    /// had committed (an answer of the database got lost).
+    Submitted,
+    /// Nobody knows yet whether the local transaction of the message has committed. The server finds out by
+    /// its back-check.
+    Open,
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RolledBack => "it is rolled back",
+            Self::Submitted => "its local transaction had committed all the same, so it goes forward",
+            Self::Open => "whether its local transaction has committed is found out by the back-check",
+        })
+    }
+}
+
 impl Error {
     /// Whether the same call, with the same gid, can end differently later.
     ///
@@ -107,10 +154,20 @@ impl Error {
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
         match self {
-            Self::StillRunning { .. } | Self::Unknown { .. } | Self::NoAnswer { .. } => true,
-            Self::RolledBack { .. } | Self::Refused { .. } | Self::Invalid { .. } | Self::Payload { .. } => {
-                false
-            }
+            Self::StillRunning { .. }
+            | Self::Unknown { .. }
+            | Self::NoAnswer { .. }
+            | Self::Closure { fate: Fate::Open, .. } => true,
+            Self::RolledBack { .. }
+            | Self::Refused { .. }
+            | Self::Closure { .. }
+            | Self::AlreadySucceeded { .. }
+            | Self::Invalid { .. }
+            | Self::Payload { .. } => false,
         }
+    }
+
+    pub(crate) fn invalid(field: &'static str, reason: impl fmt::Display) -> Self {
+        Self::Invalid { field, reason: reason.to_string() }
     }
 }

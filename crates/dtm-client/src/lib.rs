@@ -26,29 +26,61 @@
 //! # }
 //! ```
 //!
+//! Beside sagas there are [`GlobalTcc`], [`GlobalXa`] and [`Message`], and `dtm-workflow` for functions that
+//! are replayed. All of them work the same over HTTP, JSON-RPC and (feature `grpc`) gRPC.
+//!
 //! | to do | look at |
 //! |---|---|
-//! | connect, ask for a status | [`Client`], [`ClientBuilder`], [`Retry`] |
+//! | connect, ask for a status, wait for the end | [`Client`], [`ClientBuilder`], [`Retry`] |
 //! | build and submit a saga | [`Saga`], [`Step`], [`Receipt`] |
+//! | reserve everywhere, then confirm | [`GlobalTcc`], [`Tcc`], [`TccBranch`] |
+//! | send something if a local transaction commits | [`Message`], [`Fate`] |
+//! | several databases with XA | [`GlobalXa`], [`Xa`] |
+//! | what branches are called with, and say | [`Payload`], [`IntoPayload`], [`Reply`], [`CallError`] |
 //! | know what became of it | [`Error`], [`Transaction`], [`Branch`], [`Status`] |
-//! | answer as a branch (feature `axum` for handlers) | [`branch::BranchResult`], [`branch::BranchError`], [`branch::BranchContext`] |
+//! | answer as a branch | [`branch`], [`BranchBarrier`] |
+//! | build an engine of workflows | [`workflow`] |
+//!
+//! | feature | for |
+//! |---|---|
+//! | `grpc` | [`Client`] over gRPC, with tonic |
+//! | `axum` | answering as a branch with axum |
+//! | `mysql`, `postgres`, `sqlite` | messages and barriers in a database, with sqlx |
 
 mod builder;
 mod client;
 mod error;
+mod gid;
+mod message;
+mod options;
+mod payload;
 mod protocol;
 mod query;
+mod receipt;
+mod reply;
 mod retry;
 mod saga;
+mod scope;
 mod settle;
 mod step;
+mod tcc;
+mod two_phase;
+mod wait;
+pub mod workflow;
+mod xa;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
-pub use dtm_barrier::branch;
+pub use dtm_barrier::{BranchBarrier, branch};
 pub use dtm_core::model::{BranchStatus, Mode, Op, Status};
-pub use error::Error;
+pub use error::{Error, Fate};
+pub use message::Message;
+pub use payload::{IntoPayload, Payload};
 pub use query::{Branch, Transaction};
+pub use receipt::Receipt;
+pub use reply::{CallError, Reply};
 pub use retry::Retry;
-pub use saga::{Receipt, Saga};
+pub use saga::Saga;
 pub use step::Step;
+pub use tcc::{GlobalTcc, Tcc, TccBranch};
+pub use xa::{GlobalXa, Xa};

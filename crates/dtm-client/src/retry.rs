@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 /// How often, and how soon, a request is sent again when no connection came about, a connection broke, or a
-/// gateway answered 502, 503 or 504. Every request carries its gid, and the server does not start the same
+/// gateway answered 502, 503 or 504 (over gRPC: `UNAVAILABLE`). Every request carries its gid, and the server does not start the same
 /// gid twice, so this is on by default. A time-out is *not* followed by another try: the caller has waited
-/// long enough and decides.
+/// long enough and decides. No attempt begins after the time-out of the request either.
+///
+/// With several addresses, one attempt is one at each of them: the other ones are asked first, each after a
+/// tenth of the first pause.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,6 +56,11 @@ impl Retry {
     /// The pause after attempt `made` (1 is the first), or `None` when there is no further attempt.
     pub(crate) fn pause_after(&self, made: u32) -> Option<Duration> {
         (made < self.attempts).then(|| self.bound_after(made).mul_f64(rand::random::<f64>()))
+    }
+
+    /// The pause before another address is asked.
+    pub(crate) fn pause_between_addresses(&self) -> Duration {
+        (self.first_pause / 10).mul_f64(rand::random::<f64>())
     }
 
     fn bound_after(&self, made: u32) -> Duration {

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dtm_core::model::{Gid, Mode, Ordering, Status};
-use reqwest::header::{HeaderName, HeaderValue};
-use tokio::sync::OnceCell;
+use dtm_core::model::{Mode, Ordering};
+use dtm_proto::http::saga_custom_data;
 
-use crate::protocol::{Patience, SagaCustomData, SubmitBody, SubmitStep};
+use crate::gid::Gid;
+use crate::options::{Options, common_options};
+use crate::protocol::{Request, Verb};
 use crate::settle::Submission;
-use crate::{Client, Error, Step};
+use crate::{Client, Error, Receipt, Step};
 
 /// A saga in the making. Get one from [`Client::saga`] or [`Client::saga_with_new_gid`].
 ///
@@ -35,43 +36,22 @@ use crate::{Client, Error, Step};
 #[must_use = "a saga does nothing until it is submitted"]
 pub struct Saga {
     client: Client,
-    gid: OnceCell<String>,
+    gid: Gid,
     steps: Vec<Step>,
     concurrent: bool,
     orders: BTreeMap<u64, Vec<u64>>,
-    wait_result: bool,
-    timeout_to_fail: Option<Duration>,
-    request_timeout: Option<Duration>,
-    retry_interval: Option<Duration>,
-    retry_limit: Option<u32>,
-    branch_headers: BTreeMap<String, String>,
-}
-
-/// The server has the saga.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Receipt {
-    /// The name under which the server knows it.
-    pub gid: String,
-    /// `Submitted`: accepted, durable, on its way. `Succeed`: every action is done; always so after a
-    /// submit with [`Saga::wait_result`].
-    pub status: Status,
+    options: Options,
 }
 
 impl Saga {
-    pub(crate) fn new(client: Client, gid: Option<String>) -> Self {
+    pub(crate) fn new(client: Client, gid: Gid) -> Self {
         Self {
             client,
-            gid: OnceCell::new_with(gid),
+            gid,
             steps: Vec::new(),
             concurrent: false,
             orders: BTreeMap::new(),
-            wait_result: false,
-            timeout_to_fail: None,
-            request_timeout: None,
-            retry_interval: None,
-            retry_limit: None,
-            branch_headers: BTreeMap::new(),
+            options: Options::default(),
         }
     }
 
@@ -99,55 +79,24 @@ impl Saga {
     /// Lets [`submit`](Self::submit) wait until every step has been called once, and tells how the saga
     /// ended.
     pub const fn wait_result(mut self) -> Self {
-        self.wait_result = true;
+        self.options.wait_result = true;
         self
     }
 
     /// Rolls the saga back when it has not succeeded after this time. Without it, a saga goes forward for as
-    /// long as it takes. Rounded up to whole seconds, like every time here.
+    /// long as it takes.
     pub const fn timeout_to_fail(mut self, after: Duration) -> Self {
-        self.timeout_to_fail = Some(after);
-        self
-    }
-
-    /// How long the server waits for the answer to one call of a branch (3 seconds unless its configuration
-    /// says otherwise). When it is over, nobody knows whether the branch did it: it is called again later.
-    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = Some(timeout);
-        self
-    }
-
-    /// The time until the first repetition of a call that did not work (10 seconds unless the server's
-    /// configuration says otherwise); it doubles from failing pass to failing pass.
-    pub const fn retry_interval(mut self, interval: Duration) -> Self {
-        self.retry_interval = Some(interval);
+        self.options.timeout_to_fail = Some(after);
         self
     }
 
     /// Repeats an action that did not work at once, this many times, and then rolls the saga back.
     pub const fn retry_limit(mut self, retries: u32) -> Self {
-        self.retry_limit = Some(retries);
+        self.options.retry_limit = Some(retries);
         self
     }
 
-    /// Sends a header with every call to every branch: authorization, a tenant. It is stored with the saga.
-    pub fn branch_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.branch_headers.insert(name.into(), value.into());
-        self
-    }
-
-    /// The name of the saga; `None` until the server has chosen one.
-    ///
-    /// ```
-    /// # let client = dtm_client::Client::http("http://localhost:36789")?;
-    /// assert_eq!(client.saga("order-1001").gid(), Some("order-1001"));
-    /// assert_eq!(client.saga_with_new_gid().gid(), None);
-    /// # Ok::<(), dtm_client::Error>(())
-    /// ```
-    #[must_use]
-    pub fn gid(&self) -> Option<&str> {
-        self.gid.get().map(String::as_str)
-    }
+    common_options!();
 
     /// Hands the saga to the server. `Ok` means that it is on the server's disk and will be brought to its
     /// end, whatever crashes; with [`wait_result`](Self::wait_result), that it succeeded.
@@ -158,54 +107,26 @@ impl Saga {
     /// # Errors
     /// See [`Error`] for what each variant says about the saga. After [`Error::Unknown`], call it again.
     pub async fn submit(&self) -> Result<Receipt, Error> {
-        let body_of = self.checked()?;
-        let gid = self.gid.get_or_try_init(|| self.client.new_gid()).await?;
-        let body = serde_json::to_vec(&SubmitBody { gid, ..body_of })
-            .map_err(|error| Error::Invalid { field: "the saga", reason: error.to_string() })?;
-        let patience = if self.wait_result { Patience::Waiting } else { Patience::Usual };
-        let answer = self.client.http.post("submit", body, patience).await;
-        let submission = Submission { client: &self.client, gid, wait_result: self.wait_result };
-        submission.settle(answer).await
+        let unnamed = self.checked()?;
+        let gid = self.gid.resolve(&self.client).await?;
+        let request = Request { gid, ..unnamed };
+        let verdict = self.client.server.transaction(Verb::Submit, &request).await?;
+        let submission = Submission { client: &self.client, gid, wait_result: self.options.wait_result };
+        submission.settle(verdict).await
     }
 
-    /// The body, with the gid still to be filled in when the server chooses it. Whatever cannot be used is
+    /// The request, with the gid still to be filled in when the server chooses it. Whatever cannot be used is
     /// found here, before anything is sent.
-    fn checked(&self) -> Result<SubmitBody<'_>, Error> {
-        let gid = self.gid().unwrap_or("");
-        if self.gid.initialized() {
-            Gid::parse(gid).map_err(|error| invalid("gid", error))?;
-        }
-        Ordering::concurrent(self.steps.len(), &self.orders).map_err(|error| invalid("order", error))?;
-        for (name, value) in &self.branch_headers {
-            HeaderName::try_from(name.as_str())
-                .map_err(|error| invalid("branch_header", format!("{name:?}: {error}")))?;
-            HeaderValue::from_str(value)
-                .map_err(|error| invalid("branch_header", format!("the value of {name}: {error}")))?;
-        }
-        Ok(SubmitBody {
-            gid,
-            trans_type: Mode::Saga.as_str(),
-            steps: self
-                .steps
-                .iter()
-                .map(|step| SubmitStep { action: &step.action, compensate: &step.compensate })
-                .collect(),
-            payloads: self.steps.iter().map(|step| step.payload.as_str()).collect(),
-            custom_data: self.custom_data()?,
-            wait_result: self.wait_result,
-            timeout_to_fail: seconds("timeout_to_fail", self.timeout_to_fail)?,
-            request_timeout: seconds("request_timeout", self.request_timeout)?,
-            retry_interval: seconds("retry_interval", self.retry_interval)?,
-            retry_limit: self.retry_limit,
-            branch_headers: &self.branch_headers,
+    fn checked(&self) -> Result<Request<'_>, Error> {
+        self.gid.check()?;
+        Ordering::concurrent(self.steps.len(), &self.orders)
+            .map_err(|error| Error::invalid("order", error))?;
+        Ok(Request {
+            steps: self.steps.iter().map(Step::request).collect(),
+            custom_data: if self.concurrent { saga_custom_data(&self.orders) } else { String::new() },
+            options: self.options.checked()?,
+            ..Request::new(self.gid.get().unwrap_or(""), Mode::Saga)
         })
-    }
-
-    fn custom_data(&self) -> Result<Option<String>, Error> {
-        let custom_data = SagaCustomData { concurrent: true, orders: &self.orders };
-        self.concurrent
-            .then(|| serde_json::to_string(&custom_data).map_err(|error| invalid("order", error)))
-            .transpose()
     }
 }
 
@@ -215,28 +136,15 @@ impl std::fmt::Debug for Saga {
         f.debug_struct("Saga")
             .field("gid", &self.gid())
             .field("steps", &self.steps)
-            .field("branch_headers", &self.branch_headers.keys())
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }
 
-/// Whole seconds, rounded up: a short time must not become 0, which means "not set" on the wire.
-fn seconds(field: &'static str, time: Option<Duration>) -> Result<Option<u32>, Error> {
-    let Some(time) = time else { return Ok(None) };
-    let whole = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
-    match u32::try_from(whole) {
-        Ok(0) => Err(invalid(field, "it is zero: leave it out for the server's default")),
-        Ok(seconds) => Ok(Some(seconds)),
-        Err(_) => Err(invalid(field, format!("{whole} seconds are more than {}", u32::MAX))),
-    }
-}
-
-fn invalid(field: &'static str, reason: impl std::fmt::Display) -> Error {
-    Error::Invalid { field, reason: reason.to_string() }
-}
-
 #[cfg(test)]
 mod tests {
+    use dtm_core::model::Protocol;
+
     use super::*;
 
     fn client() -> Client {
@@ -244,7 +152,7 @@ mod tests {
     }
 
     fn json(saga: &Saga) -> serde_json::Value {
-        serde_json::to_value(saga.checked().unwrap()).unwrap()
+        serde_json::from_slice(&saga.checked().unwrap().encode(Protocol::Http).unwrap()).unwrap()
     }
 
     #[test]
@@ -259,7 +167,7 @@ mod tests {
                 "trans_type": "saga",
                 "steps": [
                     {"action": "http://a/do", "compensate": "http://a/undo"},
-                    {"action": "http://b/do", "compensate": ""},
+                    {"action": "http://b/do"},
                 ],
                 "payloads": ["{\"cents\":30}", "null"],
             })
@@ -294,9 +202,10 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_refused_before_anything_is_sent() {
         // decision 14
-        let cases: [(&str, Saga); 7] = [
+        let cases: [(&str, Saga); 8] = [
             ("gid", client().saga("")),
             ("gid", client().saga("x".repeat(256))),
+            ("gid", client().saga("two;names")), // behaviour 9
             ("order", client().saga("g").step(Step::new("a", "b")).order(0, [0])),
             ("order", client().saga("g").step(Step::new("a", "b")).order(0, [7])),
             ("branch_header", client().saga("g").branch_header("bad name", "v")),

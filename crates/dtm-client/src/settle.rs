@@ -1,8 +1,8 @@
-//! What the answer to a submit means for the caller.
+//! What the answer to a submit, or to a prepare, means for the caller.
 
 use dtm_core::model::Status;
 
-use crate::protocol::{Answer, Verdict, without_marker};
+use crate::protocol::{Verdict, without_marker};
 use crate::{Client, Error, Receipt};
 
 /// A submit whose answer has to be judged.
@@ -14,20 +14,16 @@ pub(crate) struct Submission<'a> {
 }
 
 impl Submission<'_> {
-    /// The caller's result for an answer, or for the reason why there is none.
-    pub(crate) async fn settle(&self, answer: Result<Answer, String>) -> Result<Receipt, Error> {
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(cause) => return Err(self.unknown(cause)),
-        };
-        match answer.verdict() {
+    /// The caller's result.
+    pub(crate) async fn settle(&self, verdict: Verdict) -> Result<Receipt, Error> {
+        match verdict {
             Verdict::Accepted => {
                 let status = if self.wait_result { Status::Succeed } else { Status::Submitted };
                 Ok(self.receipt(status))
             }
             Verdict::Stands { status, reason } => self.stands(status, reason).await,
-            Verdict::Conflict { message } => self.conflict(answer.code, message).await,
-            Verdict::Refused { message } => Err(self.refused(answer.code, message)),
+            Verdict::Conflict { code, message } => self.conflict(code, message).await,
+            Verdict::Refused { code, message } => Err(self.refused(code, message)),
             Verdict::Unclear { cause } => Err(self.unknown(cause)),
         }
     }
@@ -35,13 +31,7 @@ impl Submission<'_> {
     async fn stands(&self, status: Status, reason: Option<String>) -> Result<Receipt, Error> {
         match status {
             Status::Succeed => Ok(self.receipt(status)),
-            Status::Failed => {
-                let reason = match reason {
-                    Some(reason) => reason,
-                    None => self.stored_reason().await,
-                };
-                Err(Error::RolledBack { gid: self.gid.to_owned(), reason })
-            }
+            Status::Failed => Err(rolled_back(self.client, self.gid, reason).await),
             Status::Prepared | Status::Submitted | Status::Aborting => {
                 Err(Error::StillRunning { gid: self.gid.to_owned(), status })
             }
@@ -70,13 +60,6 @@ impl Submission<'_> {
         }
     }
 
-    async fn stored_reason(&self) -> String {
-        let stored = self.client.query(self.gid).await.ok().flatten();
-        stored
-            .and_then(|stored| stored.rollback_reason)
-            .unwrap_or_else(|| "the server did not tell the reason".to_owned())
-    }
-
     fn receipt(&self, status: Status) -> Receipt {
         Receipt { gid: self.gid.to_owned(), status }
     }
@@ -88,4 +71,35 @@ impl Submission<'_> {
     fn unknown(&self, cause: String) -> Error {
         Error::Unknown { gid: self.gid.to_owned(), cause }
     }
+}
+
+/// What the answer to a prepare means. Without an answer, nothing has been started: what may have been prepared
+/// is not submitted, and so it is rolled back.
+pub(crate) async fn settle_prepare(client: &Client, gid: &str, verdict: Verdict) -> Result<(), Error> {
+    let request = || format!("prepare of {gid}");
+    match verdict {
+        Verdict::Accepted => Ok(()),
+        Verdict::Stands { status: Status::Succeed, .. } => {
+            Err(Error::AlreadySucceeded { gid: gid.to_owned() })
+        }
+        Verdict::Stands { status: Status::Failed, reason } => Err(rolled_back(client, gid, reason).await),
+        Verdict::Stands { status, .. } => Err(Error::StillRunning { gid: gid.to_owned(), status }),
+        Verdict::Conflict { code, message } | Verdict::Refused { code, message } => {
+            Err(Error::Refused { request: request(), code, message })
+        }
+        Verdict::Unclear { cause } => Err(Error::NoAnswer { request: request(), cause }),
+    }
+}
+
+async fn rolled_back(client: &Client, gid: &str, reason: Option<String>) -> Error {
+    let reason = match reason {
+        Some(reason) => reason,
+        None => {
+            let stored = client.query(gid).await.ok().flatten();
+            stored
+                .and_then(|stored| stored.rollback_reason)
+                .unwrap_or_else(|| "the server did not tell the reason".to_owned())
+        }
+    };
+    Error::RolledBack { gid: gid.to_owned(), reason }
 }

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use crate::Error;
+use crate::protocol::RequestStep;
+use crate::{Error, Payload};
 
 /// An action, its compensation, and the payload that both are called with.
 ///
-/// Both URLs are called by `POST` with the payload as JSON body. What a service must keep to:
+/// Both URLs are called by `POST` with the payload as JSON body; over gRPC they are `HOST:PORT/package.Service/Method`,
+/// and the payload is the message. What a service must keep to:
 ///
 /// - 200 means done, 409 means "no, and I changed nothing" (the saga is rolled back), 425 means "still at
 ///   it", anything else, also no answer, is asked again.
@@ -27,7 +29,7 @@ use crate::Error;
 pub struct Step {
     pub(crate) action: String,
     pub(crate) compensate: String,
-    pub(crate) payload: String,
+    pub(crate) payload: Payload,
 }
 
 impl Step {
@@ -35,7 +37,7 @@ impl Step {
     /// for an action that needs no undoing.
     #[must_use]
     pub fn new(action: impl Into<String>, compensate: impl Into<String>) -> Self {
-        Self { action: action.into(), compensate: compensate.into(), payload: "null".to_owned() }
+        Self { action: action.into(), compensate: compensate.into(), payload: Payload::bytes("null") }
     }
 
     /// Calls both URLs with `payload` as JSON.
@@ -43,10 +45,21 @@ impl Step {
     /// # Errors
     /// [`Error::Payload`] when it cannot be written as JSON (a map whose keys are not text, for example).
     pub fn payload<T: Serialize + ?Sized>(self, payload: &T) -> Result<Self, Error> {
-        match serde_json::to_string(payload) {
+        match Payload::json(payload) {
             Ok(payload) => Ok(Self { payload, ..self }),
             Err(source) => Err(Error::Payload { action: self.action, source }),
         }
+    }
+
+    pub(crate) fn request(&self) -> RequestStep<'_> {
+        let Self { action, compensate, payload } = self;
+        RequestStep { action, compensate, payload }
+    }
+
+    /// Calls both URLs with these bytes: a message of protobuf for branches over gRPC, for example.
+    #[must_use]
+    pub fn raw_payload(self, payload: Payload) -> Self {
+        Self { payload, ..self }
     }
 }
 
@@ -54,6 +67,6 @@ impl Step {
 impl std::fmt::Debug for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { action, compensate, payload } = self;
-        write!(f, "Step({action}, {compensate}, {} bytes)", payload.len())
+        write!(f, "Step({action}, {compensate}, {payload:?})")
     }
 }

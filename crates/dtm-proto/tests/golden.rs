@@ -13,10 +13,12 @@ use dtm_core::coordinator::{Input, Policy, Run};
 use dtm_core::model::{
     Amendment, BranchId, BranchIndex, BranchProgress, BranchStatus, Definition, Gid, Mode, Op, Options,
     Ordering, Outcome, Payload, Plan, Protocol, Registration, Seconds, Status, Step, Timestamp, Transaction,
+    WorkflowEnd,
 };
 use dtm_proto::http::{
-    Answer, Envelope, RequestLimits, StepBody, SubmitBody, TopicEntry, TransactionRequest, all_body,
-    progresses_body, query_body, query_kv_body, reset_cron_time_body, saga_custom_data, scan_kv_body,
+    Answer, Envelope, RegisterRequest, RequestLimits, StepBody, SubmitBody, TopicEntry, TransactionRequest,
+    all_body, message_custom_data, progresses_body, query_body, query_kv_body, register_body,
+    reset_cron_time_body, saga_custom_data, scan_kv_body, workflow_custom_data, workflow_result,
 };
 use dtm_proto::jsonrpc::{Code, error_body, success_body};
 
@@ -227,6 +229,9 @@ fn what_our_client_sends_is_what_our_server_reads() {
         custom_data: "",
         query_prepared: "",
         options: &Options::default(),
+        protocol: Protocol::Http,
+        rollback_reason: "",
+        end: None,
     };
     assert_golden("client_saga.json", &plain.encode());
     let full = SubmitBody { custom_data: &custom_data, options: &options, ..plain };
@@ -240,6 +245,78 @@ fn what_our_client_sends_is_what_our_server_reads() {
     assert_eq!(definition.options, options);
     let ordering = Ordering::concurrent(2, &orders).unwrap();
     assert_eq!(definition.plan, Plan::Saga { steps: expected, ordering });
+}
+
+#[test]
+fn what_our_client_sends_for_other_modes_is_what_our_server_reads() {
+    // behaviour 17, 90, 94, 96
+    let options = Options::default();
+    let body = |mode| SubmitBody {
+        gid: "order-1",
+        mode,
+        steps: Vec::new(),
+        custom_data: "",
+        query_prepared: "",
+        options: &options,
+        protocol: Protocol::Http,
+        rollback_reason: "",
+        end: None,
+    };
+    let abort =
+        SubmitBody { rollback_reason: "no \"stock\"", protocol: Protocol::JsonRpc, ..body(Mode::Tcc) };
+    assert_golden("client_abort.json", &abort.encode());
+    let read = TransactionRequest::decode(&abort.encode()).unwrap();
+    assert_eq!((read.rollback_reason.as_str(), read.protocol.as_str()), ("no \"stock\"", "json-rpc"));
+
+    let custom_data = workflow_custom_data("transfer", b"\xff{}");
+    let prepare =
+        SubmitBody { custom_data: &custom_data, query_prepared: "http://w/resume", ..body(Mode::Workflow) };
+    assert_golden("client_workflow.json", &prepare.encode());
+    let read = TransactionRequest::decode(&prepare.encode()).unwrap();
+    let definition = read.definition(NOW, &RequestLimits::default()).unwrap();
+    let plan = Plan::Workflow {
+        name: "transfer".into(),
+        callback: "http://w/resume".into(),
+        data: Payload::from(b"\xff{}".as_slice()),
+    };
+    assert_eq!(definition.plan, plan);
+
+    let end = WorkflowEnd { succeeded: true, reason: String::new(), result: workflow_result(b"\x00done") };
+    let submit = SubmitBody { end: Some(&end), ..body(Mode::Workflow) };
+    assert_golden("client_workflow_end.json", &submit.encode());
+    assert_eq!(TransactionRequest::decode(&submit.encode()).unwrap().workflow_end().unwrap(), end);
+
+    let custom_data = message_custom_data(30);
+    let delayed = SubmitBody { custom_data: &custom_data, ..body(Mode::Message) };
+    assert_golden("client_message_delay.json", &delayed.encode());
+}
+
+#[test]
+fn what_our_client_registers_is_what_our_server_reads() {
+    // behaviour 21, 95, decision 18
+    let id = || BranchId::parse("0102").unwrap();
+    let registrations = [
+        Registration::Tcc {
+            branch_id: id(),
+            confirm: "http://a/confirm".into(),
+            cancel: "".into(),
+            data: "{\"amount\":30}".into(),
+        },
+        Registration::Xa { branch_id: id(), url: "http://a/xa".into(), data: Payload::empty() },
+        Registration::Workflow {
+            branch_id: id(),
+            op: Op::Action,
+            status: BranchStatus::Succeed,
+            data: b"\xff\x00".as_slice().into(),
+        },
+    ];
+    for (name, registration) in ["tcc", "xa", "workflow"].into_iter().zip(registrations) {
+        let body = register_body("order-1", &registration);
+        assert_golden(&format!("client_register_{name}.json"), &body);
+        let read = RegisterRequest::decode(&body).unwrap();
+        assert_eq!(read.gid, "order-1");
+        assert_eq!(read.registration(&RequestLimits::default()).unwrap(), registration);
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
-use dtm_proto::jsonrpc::{Call, Invalid, Method};
+use dtm_proto::jsonrpc::{
+    Answer, AnsweredError, Call, Code, Invalid, Method, call_body, error_body, success_body,
+};
 
 fn read(body: &str) -> Call {
     Call::decode(body.as_bytes()).unwrap_or_else(|error| panic!("{body}: {error}"))
@@ -81,5 +83,29 @@ fn depth_and_size_of_parameters_do_not_matter_to_the_envelope() {
     // Whether it can be read or not: nothing overflows.
     if let Ok(call) = Call::decode(deep.as_bytes()) {
         assert_eq!(call.id, "1");
+    }
+}
+
+#[test]
+fn what_our_client_calls_is_what_our_server_reads() {
+    // behaviour 36
+    let body = call_body(Method::Abort, "id \"1\"", br#"{"gid":"a;b","trans_type":"tcc"}"#);
+    let call = Call::decode(&body).unwrap();
+    assert_eq!((call.id.as_str(), call.method()), ("id \"1\"", Ok(Method::Abort)));
+    assert_eq!(Call::transaction(&body).unwrap().gid, "a;b");
+}
+
+#[test]
+fn what_our_server_answers_is_what_our_client_reads() {
+    // behaviour 37, 39, decision 5
+    let answer = Answer::decode(&success_body("1", Some("g"))).unwrap();
+    assert_eq!(answer, Answer { id: "1".to_owned(), gid: "g".to_owned(), error: None });
+    assert_eq!(Answer::decode(&success_body("1", None)).unwrap().gid, "");
+    let error = Answer::decode(&error_body("1", Code::Failure, "no FAILURE", Some("failed"))).unwrap().error;
+    let expected =
+        AnsweredError { code: -32_901, message: "no FAILURE".to_owned(), status: Some("failed".to_owned()) };
+    assert_eq!(error, Some(expected));
+    for body in ["", "<html>", "[]", "{}", r#"{"id":1}"#, r#"{"id":"1","error":"no"}"#] {
+        assert!(Answer::decode(body.as_bytes()).is_err(), "{body}");
     }
 }

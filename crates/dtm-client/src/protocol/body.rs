@@ -1,46 +1,6 @@
-//! The JSON bodies of the server's HTTP API, as far as a saga needs them.
+//! The JSON answers of the server's HTTP API, as far as this client shows them.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-
-/// The body of `submit`. What is not set is left out: the server's default counts then.
-#[derive(Debug, Serialize)]
-pub(crate) struct SubmitBody<'a> {
-    pub(crate) gid: &'a str,
-    pub(crate) trans_type: &'static str,
-    pub(crate) steps: Vec<SubmitStep<'a>>,
-    pub(crate) payloads: Vec<&'a str>,
-    /// A [`SagaCustomData`], as text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) custom_data: Option<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) wait_result: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) timeout_to_fail: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) request_timeout: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) retry_interval: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) retry_limit: Option<u32>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) branch_headers: &'a BTreeMap<String, String>,
-}
-
-/// One step of a saga.
-#[derive(Debug, Serialize)]
-pub(crate) struct SubmitStep<'a> {
-    pub(crate) action: &'a str,
-    pub(crate) compensate: &'a str,
-}
-
-/// `custom_data` of a concurrent saga.
-#[derive(Debug, Serialize)]
-pub(crate) struct SagaCustomData<'a> {
-    pub(crate) concurrent: bool,
-    pub(crate) orders: &'a BTreeMap<u64, Vec<u64>>,
-}
+use serde::Deserialize;
 
 /// The answer to `newGid`.
 #[derive(Debug, Deserialize)]
@@ -71,4 +31,30 @@ pub(crate) struct QueriedBranch {
     pub(crate) op: String,
     pub(crate) status: String,
     pub(crate) url: Option<String>,
+}
+
+/// The answer to `prepareWorkflow`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Progresses {
+    pub(crate) transaction: ProgressTransaction,
+    pub(crate) progresses: Option<Vec<Progress>>,
+}
+
+/// Where a workflow stands.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ProgressTransaction {
+    pub(crate) status: String,
+    pub(crate) rollback_reason: Option<String>,
+    /// Base64.
+    pub(crate) result: Option<String>,
+}
+
+/// One recorded step of a workflow.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Progress {
+    pub(crate) branch_id: String,
+    pub(crate) op: String,
+    pub(crate) status: String,
+    /// Base64.
+    pub(crate) bin_data: Option<String>,
 }

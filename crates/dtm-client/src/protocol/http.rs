@@ -1,50 +1,50 @@
-//! HTTP requests to the server: time-outs, retries, bounded answers.
+//! HTTP requests to the server: time-outs, fail-over, bounded answers.
 
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, RequestBuilder, Response, Url};
 
-use super::Answer;
-use crate::{Error, Retry};
+use super::route::{Attempt, Next, Route};
+use super::{Address, Answer, Patience};
+use crate::Error;
 
-/// Requests to one server.
+/// Requests to one server, or to several on one store.
 pub(crate) struct Http {
-    client: Client,
-    base: Url,
-    retry: Retry,
-    timeout: Duration,
-    wait_timeout: Duration,
+    pub(super) client: Client,
+    pub(super) route: Route<Address>,
+    pub(super) headers: HeaderMap,
+    pub(super) timeouts: Timeouts,
 }
 
-/// How long the answer may take.
+/// How long an answer may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Patience {
-    /// The server answers at once.
-    Usual,
-    /// The server answers when the branches have been called.
-    Waiting,
+pub(crate) struct Timeouts {
+    pub(crate) usual: Duration,
+    pub(crate) waiting: Duration,
 }
 
-/// No answer came.
-#[derive(Debug)]
-struct Lost {
-    cause: String,
-    again: bool,
+impl Timeouts {
+    pub(super) const fn of(&self, patience: Patience) -> Duration {
+        match patience {
+            Patience::Usual => self.usual,
+            Patience::Waiting => self.waiting,
+        }
+    }
 }
 
 /// More than the largest transaction takes, less than what hurts.
-const ANSWER_BYTES_MAX: usize = 64 << 20;
+pub(super) const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 impl Http {
     pub(crate) const fn new(
         client: Client,
-        base: Url,
-        retry: Retry,
-        timeout: Duration,
-        wait_timeout: Duration,
+        route: Route<Address>,
+        headers: HeaderMap,
+        timeouts: Timeouts,
     ) -> Self {
-        Self { client, base, retry, timeout, wait_timeout }
+        Self { client, route, headers, timeouts }
     }
 
     /// Asks for something that changes nothing, and returns the body of a 200.
@@ -54,9 +54,12 @@ impl Http {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Vec<u8>, Error> {
-        let builder = self.client.get(self.url(path)).query(query).timeout(self.timeout);
+        let attempt = |address: Address| {
+            let get = self.client.get(address.request(path)).query(query);
+            self.exchange(get, Patience::Usual)
+        };
         let request = request.to_owned();
-        match self.exchange(&builder).await {
+        match self.route.send(self.timeouts.usual, attempt).await {
             Ok(Answer { code: 200, body }) => Ok(body),
             Ok(answer @ Answer { code: 300..=407 | 409..=428 | 430..=499, .. }) => {
                 Err(Error::Refused { request, code: answer.code, message: answer.message() })
@@ -68,55 +71,56 @@ impl Http {
         }
     }
 
-    /// Sends `body`; the error tells why there is no answer.
-    pub(crate) async fn post(&self, path: &str, body: Vec<u8>, patience: Patience) -> Result<Answer, String> {
-        let timeout = match patience {
-            Patience::Usual => self.timeout,
-            Patience::Waiting => self.wait_timeout,
+    /// Sends `body` to the address that `url` makes of the server's; the error tells why there is no answer.
+    pub(crate) async fn post(
+        &self,
+        url: impl Fn(&Address) -> Url,
+        body: &[u8],
+        patience: Patience,
+    ) -> Result<Answer, String> {
+        let attempt = |address: Address| {
+            let post = self.client.post(url(&address)).header(CONTENT_TYPE, "application/json");
+            self.exchange(post.body(body.to_vec()), patience)
         };
-        let builder = self
-            .client
-            .post(self.url(path))
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
-            .body(body)
-            .timeout(timeout);
-        self.exchange(&builder).await
+        self.route.send(self.timeouts.of(patience), attempt).await
     }
 
-    async fn exchange(&self, request: &RequestBuilder) -> Result<Answer, String> {
-        let mut made = 1;
-        loop {
-            let Some(attempt) = request.try_clone() else {
-                return Err("the request cannot be repeated".to_owned());
-            };
-            let result = attempt_once(attempt).await;
-            let again = match &result {
-                Ok(answer) => matches!(answer.code, 502..=504),
-                Err(lost) => lost.again,
-            };
-            match self.retry.pause_after(made).filter(|_| again) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return result.map_err(|lost| lost.cause),
-            }
-            made += 1;
-        }
-    }
-
-    fn url(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/{path}", self.base.path()));
-        url
+    fn exchange(
+        &self,
+        request: RequestBuilder,
+        patience: Patience,
+    ) -> impl Future<Output = Attempt<Answer>> + use<> {
+        attempt_once(request.headers(self.headers.clone()).timeout(self.timeouts.of(patience)))
     }
 }
 
-/// Shows the host only: the address may hold a password.
+/// Shows the hosts only: an address may hold a password.
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http").field("host", &self.base.host_str()).finish_non_exhaustive()
+        let hosts = self.route.addresses().iter().map(|address| address.api.host_str());
+        f.debug_struct("Http").field("hosts", &hosts.collect::<Vec<_>>()).finish_non_exhaustive()
     }
 }
 
-async fn attempt_once(request: RequestBuilder) -> Result<Answer, Lost> {
+async fn attempt_once(request: RequestBuilder) -> Attempt<Answer> {
+    match exchange_once(request).await {
+        Ok(answer) => {
+            let next = if matches!(answer.code, 502..=504) { Next::Again } else { Next::Stay };
+            Attempt { result: Ok(answer), next }
+        }
+        Err(Lost { cause, next }) => Attempt { result: Err(cause), next },
+    }
+}
+
+/// No answer came.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) cause: String,
+    next: Next,
+}
+
+/// One request, and its whole answer.
+pub(super) async fn exchange_once(request: RequestBuilder) -> Result<Answer, Lost> {
     let response = request.send().await.map_err(lost)?;
     let code = response.status().as_u16();
     Ok(Answer { code, body: read_bounded(response).await? })
@@ -127,7 +131,7 @@ async fn read_bounded(mut response: Response) -> Result<Vec<u8>, Lost> {
     while let Some(chunk) = response.chunk().await.map_err(lost)? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {
             let cause = format!("the answer is longer than {ANSWER_BYTES_MAX} bytes");
-            return Err(Lost { cause, again: false });
+            return Err(Lost { cause, next: Next::Stay });
         }
         body.extend_from_slice(&chunk);
     }
@@ -136,18 +140,20 @@ async fn read_bounded(mut response: Response) -> Result<Vec<u8>, Lost> {
 
 /// The address is left out of the text: it may hold a password.
 fn lost(error: reqwest::Error) -> Lost {
-    let again = !error.is_timeout() && !error.is_builder();
-    let what = if error.is_timeout() {
-        "no answer in time"
+    let (what, next) = if error.is_builder() {
+        ("the request cannot be made", Next::Stay)
     } else if error.is_connect() {
-        "no connection"
+        // also when it took too long: nothing was sent
+        ("no connection", Next::Again)
+    } else if error.is_timeout() {
+        ("no answer in time", Next::Leave)
     } else {
-        "the connection broke"
+        ("the connection broke", Next::Again)
     };
     let error = error.without_url();
     let mut root: &dyn std::error::Error = &error;
     while let Some(source) = root.source() {
         root = source;
     }
-    Lost { cause: format!("{what}: {root}"), again }
+    Lost { cause: format!("{what}: {root}"), next }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use dtm_core::model::{Mode, Options, Seconds};
+use dtm_core::model::{Mode, Options, Protocol, Seconds, WorkflowEnd};
 
 use super::encode::encode;
+use super::workflow_body::Extra;
 
 /// The body of `prepare`, `submit` and `abort` as a client writes it. What is not set is left out: the
 /// server's default counts then.
@@ -18,12 +19,18 @@ pub struct SubmitBody<'a> {
     pub mode: Mode,
     /// Its steps.
     pub steps: Vec<StepBody<'a>>,
-    /// JSON text, see [`saga_custom_data`]; left out when empty.
+    /// JSON text that depends on the mode, see [`saga_custom_data`]; left out when empty.
     pub custom_data: &'a str,
     /// Back-check of a message, call-back of a workflow; left out when empty.
     pub query_prepared: &'a str,
     /// What the client chose.
     pub options: &'a Options,
+    /// How branches are called; left out when it is HTTP, which is the default.
+    pub protocol: Protocol,
+    /// Abort: why; left out when empty.
+    pub rollback_reason: &'a str,
+    /// Submit of a workflow: how it ended; left out for every other request.
+    pub end: Option<&'a WorkflowEnd>,
 }
 
 /// One step as a client writes it.
@@ -57,6 +64,12 @@ impl SubmitBody<'_> {
             retry_limit: self.options.retry_limit,
             branch_headers: &self.options.branch_headers,
             concurrent: self.options.concurrent,
+            protocol: match self.protocol {
+                Protocol::Http => "",
+                other => other.as_str(),
+            },
+            rollback_reason: self.rollback_reason,
+            req_extra: self.end.map(Extra::from),
         })
     }
 }
@@ -98,6 +111,12 @@ struct Fields<'a> {
     branch_headers: &'a BTreeMap<String, String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     concurrent: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    protocol: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    rollback_reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    req_extra: Option<Extra<'a>>,
 }
 
 /// The payloads of the steps, as a list beside the steps.

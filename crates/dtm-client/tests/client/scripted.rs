@@ -24,6 +24,8 @@ pub(crate) enum Say {
 pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) content_type: String,
+    /// The first line and the headers.
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -99,6 +101,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Request> {
                 return Some(Request {
                     path: head.split(' ').nth(1)?.to_owned(),
                     content_type: header("content-type").unwrap_or_default(),
+                    head: head.to_owned(),
                     body: body.to_owned(),
                 });
             }

@@ -1,0 +1,26 @@
+//! Our own client against the real server, over all three protocols.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `world` | a server, branches and a client that speak one protocol |
+//! | `proxy` | a way to the server on which answers get lost |
+//! | `saga`, `tcc`, `nested`, `xa`, `message`, `workflow` | the modes |
+//! | `database` | a message and a local transaction |
+//! | `lost` | answers that get lost, servers that die, clients that go away |
+//! | `dropped` | clients that go away at any moment |
+//! | `fail_over` | several addresses |
+//! | `misuse` | wrong addresses, wrong input |
+
+mod database;
+mod dropped;
+mod fail_over;
+mod lost;
+mod message;
+mod misuse;
+mod nested;
+mod proxy;
+mod saga;
+mod tcc;
+mod workflow;
+mod world;
+mod xa;
