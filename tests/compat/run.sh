@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the published SDKs against the built server: bash tests/compat/run.sh [go] [python] [java]
+# Runs the published SDKs against the built server: bash tests/compat/run.sh [go] [python] [java] [mixed]
 #
 # DTM_SERVER is the binary, target/debug/dtm-server by default. Each SDK gets a server of its own on free ports. E2E_STORE
 # says in which store: sled (the default: a temporary folder), mysql, postgres or redis, in a place of its own. What is missing is installed from Debian. With CI set, what cannot run fails; without it, it
@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source tests/compat/lib.sh
 
 sdks=("$@")
-if ((${#sdks[@]} == 0)); then sdks=(go python java); fi
+if ((${#sdks[@]} == 0)); then sdks=(go python java mixed); fi
 
 server=${DTM_SERVER:-$PWD/target/debug/dtm-server}
 if [[ ! -x $server ]]; then

@@ -8,6 +8,7 @@
 //! | `grpc_branches`, `json_rpc_branches` | the same over gRPC and JSON-RPC |
 //! | `discovery` | services whose addresses are configured, or stand in DNS |
 //! | `saga`, `saga_options`, `saga_concurrent`, `tcc`, `xa`, `message`, `workflow` | the modes |
+//! | `sdk_workflow` | workflows of the Rust SDK |
 //! | `topics`, `kv` | messages to whoever subscribes, and the list of topics |
 //! | `grpc_api`, `grpc_statuses`, `grpc_workflow`, `grpc_sdk_messages`, `grpc_standard_services` | the API over gRPC |
 //! | `grpc_throughout` | gRPC from the client to the branches |
@@ -69,6 +70,7 @@ mod saga_concurrent;
 mod saga_options;
 mod sdk;
 mod sdk_bodies;
+mod sdk_workflow;
 mod servers;
 mod tcc;
 mod topics;
