@@ -50,6 +50,28 @@ pub enum BarrierError {
         /// What its row says.
         reason: String,
     },
+    /// A key of the barrier in Redis holds something that no row of this transaction is: two transactions have the same key, or
+    /// another program uses it.
+    #[error(
+        "a key of the barrier of {gid} in Redis holds '{found}', which is not from this transaction: choose other gids"
+    )]
+    KeyInUse {
+        /// The transaction.
+        gid: String,
+        /// What is there.
+        found: String,
+    },
+    /// A confirm or commit found less in Redis than it takes. It cannot say "no", so somebody has to look.
+    #[error("there is too little at {key} for a call that cannot be refused any more")]
+    Lack {
+        /// The key of the amount.
+        key: String,
+    },
+    /// The rows of the barrier in Redis have to be kept for a second at least.
+    #[error(
+        "the rows of the barrier have to be kept for a second at least, and longer than any transaction lives"
+    )]
+    NotKept,
     /// `enter` was called on a connection outside a transaction that sqlx has begun: the row would be kept before the business.
     #[error("the barrier works only inside a transaction of the database: begin one first")]
     NotInTransaction,

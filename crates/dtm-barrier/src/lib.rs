@@ -51,15 +51,22 @@
 //! | know who is calling | [`BranchContext`], [`BranchOp`], [`NotABranchCall`] |
 //! | be safe against repeated, late and early calls | [`BranchBarrier`] |
 //! | make the table | `sql::create_table`, or the files in `src/schema` |
+//! | change an amount in Redis | `BranchBarrier::redis_adjust` |
 //! | answer a back-check of a message | `BranchBarrier::query_prepared` |
 //!
 //! The tables are those of DTM's other SDKs, so that branches in several languages may share a database.
 
+#[cfg_attr(
+    not(any(test, feature = "_sql", feature = "redis")),
+    expect(dead_code, reason = "without a database nobody uses the barrier, and it still says who calls")
+)]
 mod barrier;
 pub mod branch;
 mod entry;
 mod error;
 mod origin;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "_sql")]
 pub mod sql;
 mod verdict;

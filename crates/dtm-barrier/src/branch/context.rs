@@ -2,7 +2,7 @@
 
 use dtm_core::model::Mode;
 
-#[cfg(feature = "_sql")]
+#[cfg(any(feature = "_sql", feature = "redis"))]
 use super::BranchError;
 use super::BranchOp;
 
@@ -55,13 +55,13 @@ impl BranchContext {
     }
 
     /// The local transaction that a back-check asks for.
-    #[cfg(feature = "_sql")]
+    #[cfg(any(feature = "_sql", feature = "redis"))]
     pub(crate) fn of_message(&self) -> Self {
         Self { branch_id: MESSAGE_BRANCH.to_owned(), ..self.clone() }
     }
 
     /// What a message is told whose local transaction will not be.
-    #[cfg(feature = "_sql")]
+    #[cfg(any(feature = "_sql", feature = "redis"))]
     pub(crate) fn not_prepared(&self) -> BranchError {
         let gid = &self.gid;
         BranchError::roll_back(format!(

@@ -8,4 +8,5 @@ mod grpc;
 mod handlers;
 mod mysql;
 mod postgres;
+mod redis;
 mod sqlite;
