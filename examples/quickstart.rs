@@ -17,8 +17,8 @@
 //! `cargo run --release --example quickstart` needs nothing but Rust, chooses free ports, writes into a
 //! temporary folder, and ends with exit code 0 only if every balance is right.
 //!
-//! Where to look: the saga is in [`transfer`], a service in `quickstart/bank.rs`, and the few lines that make
-//! a service safe against repeated and late calls in `quickstart/barrier.rs`.
+//! Where to look: the saga is in [`transfer`], a service in `quickstart/bank.rs`, and what makes a service safe against
+//! repeated and late calls is the barrier (the crate `dtm-barrier`) in its function `book`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -31,8 +31,6 @@ use crate::timeline::{Money, Timeline};
 
 #[path = "quickstart/bank.rs"]
 mod bank;
-#[path = "quickstart/barrier.rs"]
-mod barrier;
 #[path = "quickstart/server.rs"]
 mod server;
 #[path = "quickstart/timeline.rs"]

@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use dtm_client::branch::{BranchContext, BranchError, BranchOp, BranchResult, Done};
+use dtm_barrier::sql::create_table;
+use dtm_barrier::{BranchBarrier, BranchContext, BranchError, BranchOp, BranchResult, Called, Done};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::barrier::{self, Entry};
 use crate::timeline::{Money, Timeline};
 
 /// The payload of both steps.
@@ -59,7 +59,7 @@ impl Bank {
         sqlx::query("CREATE TABLE account (name TEXT PRIMARY KEY, cents INTEGER NOT NULL)")
             .execute(&database)
             .await?;
-        sqlx::query(barrier::TABLE).execute(&database).await?;
+        create_table(&database).await?;
         sqlx::query("INSERT INTO account (name, cents) VALUES (?, ?)")
             .bind(owner)
             .bind(balance.cents())
@@ -101,51 +101,62 @@ impl Bank {
     }
 }
 
-async fn take(bank: State<Arc<Counter>>, call: BranchContext, Json(order): Json<Transfer>) -> BranchResult {
-    bank.book(&call, "take", &order.from, Money::from_cents(-order.amount.cents())).await
+async fn take(
+    bank: State<Arc<Counter>>,
+    barrier: BranchBarrier,
+    Json(order): Json<Transfer>,
+) -> BranchResult {
+    bank.book(barrier, "take", &order.from, Money::from_cents(-order.amount.cents())).await
 }
 
 async fn take_undo(
     bank: State<Arc<Counter>>,
-    call: BranchContext,
+    barrier: BranchBarrier,
     Json(order): Json<Transfer>,
 ) -> BranchResult {
-    bank.book(&call, "give back", &order.from, order.amount).await
+    bank.book(barrier, "give back", &order.from, order.amount).await
 }
 
-async fn give(bank: State<Arc<Counter>>, call: BranchContext, Json(order): Json<Transfer>) -> BranchResult {
-    bank.book(&call, "give", &order.to, order.amount).await
+async fn give(
+    bank: State<Arc<Counter>>,
+    barrier: BranchBarrier,
+    Json(order): Json<Transfer>,
+) -> BranchResult {
+    bank.book(barrier, "give", &order.to, order.amount).await
 }
 
 async fn give_undo(
     bank: State<Arc<Counter>>,
-    call: BranchContext,
+    barrier: BranchBarrier,
     Json(order): Json<Transfer>,
 ) -> BranchResult {
-    bank.book(&call, "take back", &order.to, Money::from_cents(-order.amount.cents())).await
+    bank.book(barrier, "take back", &order.to, Money::from_cents(-order.amount.cents())).await
 }
 
 impl Counter {
     /// Books once, however often it is called. Every `?` means "ask me again later".
-    async fn book(&self, call: &BranchContext, verb: &str, account: &str, change: Money) -> BranchResult {
-        let mut transaction = self.database.begin().await?;
-        let entry = barrier::enter(&mut transaction, call).await?;
-        if entry == Entry::First
-            && let Err(refusal) = move_money(&mut transaction, call.op, account, change).await
-        {
-            self.tell(call, &format!("{verb}: {refusal}"));
-            return Err(refusal); // the transaction was not committed, so the barrier has no row either
-        }
-        transaction.commit().await?;
-        self.tell(
-            call,
-            &match entry {
-                Entry::First => {
-                    format!("{verb} {}, account {account}", Money::from_cents(change.cents().abs()))
-                }
-                Entry::NothingToDo => format!("{verb}: nothing to do (any more)"),
-            },
-        );
+    ///
+    /// The barrier runs the closure in a database transaction, unless this call came before, or its compensation did. What
+    /// the closure did is committed together with the row that remembers the call; when it says "no", neither is.
+    async fn book(
+        &self,
+        mut barrier: BranchBarrier,
+        verb: &str,
+        account: &str,
+        change: Money,
+    ) -> BranchResult {
+        let call = barrier.context().clone();
+        let booked = barrier
+            .call(&self.database, async |connection| move_money(connection, call.op, account, change).await)
+            .await
+            .inspect_err(|refusal| self.tell(&call, &format!("{verb}: {refusal}")))?;
+        let what = match booked {
+            Called::Ran(()) => {
+                format!("{verb} {}, account {account}", Money::from_cents(change.cents().abs()))
+            }
+            Called::NothingToDo(_) => format!("{verb}: nothing to do (any more)"),
+        };
+        self.tell(&call, &what);
         self.maybe_withhold().await;
         Ok(Done)
     }
