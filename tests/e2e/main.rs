@@ -18,6 +18,7 @@
 //! | `races` | what meets at the same moment, 2,000 times each |
 //! | `bad_input`, `bad_transport` | input that no client should send |
 //! | `embedded` | what only the embedded store can be asked |
+//! | `in_process` | the coordinator inside an application |
 //! | `import` | taking over what a stopped DTM has left |
 //! | `servers` | several servers on one store |
 //! | `sdk` | our own client over all three protocols |
@@ -54,6 +55,7 @@ mod grpc_throughout;
 mod grpc_workflow;
 mod harness;
 mod import;
+mod in_process;
 mod json_rpc_api;
 mod json_rpc_branches;
 mod kill;

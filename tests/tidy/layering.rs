@@ -19,6 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "dtm-server",
         &[
+            "dtm-barrier",
             "dtm-core",
             "dtm-import",
             "dtm-proto",
@@ -32,8 +33,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("dtm-client", &["dtm-core", "dtm-proto", "dtm-barrier"]),
     ("dtm-workflow", &["dtm-core", "dtm-proto", "dtm-barrier", "dtm-client"]),
     ("dtm-testkit", &["dtm-core", "dtm-store"]),
-    ("dtm-bench", &["dtm-core", "dtm-proto", "dtm-client"]),
-    ("dtm-examples", &[]),
+    ("dtm-bench", &["dtm-core", "dtm-proto", "dtm-client", "dtm-server"]),
+    ("dtm-examples", &["dtm-barrier", "dtm-server"]),
     ("dtm-tests", &[]),
 ];
 

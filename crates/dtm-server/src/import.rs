@@ -9,8 +9,8 @@ use dtm_import::convert::Rules;
 use dtm_import::{Event, ImportError, Report, Settings};
 use dtm_store::{Clock, SystemClock};
 
+use crate::assembly::request_limits;
 use crate::config::{Config, ImportFlags, StoreDriver};
-use crate::server::request_limits;
 use crate::store;
 use crate::transport::{Callable, Discovery};
 

@@ -30,7 +30,7 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    pub(super) fn new(port: u16) -> Self {
+    pub(crate) fn new(port: u16) -> Self {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE * 3).build();
         Self { http: http.expect("a client can be made"), root: format!("http://127.0.0.1:{port}") }
     }

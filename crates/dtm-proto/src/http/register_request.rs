@@ -38,6 +38,13 @@ pub struct RegisterRequest {
 }
 
 impl RegisterRequest {
+    /// A branch of a TCC, registered by a client in the same process.
+    #[must_use]
+    pub fn tcc(gid: &str, branch_id: &str, confirm: String, cancel: String, data: Payload) -> Self {
+        let (gid, branch_id, trans_type) = (gid.to_owned(), branch_id.to_owned(), "tcc".to_owned());
+        Self { gid, trans_type, branch_id, confirm, cancel, data, ..Self::empty() }
+    }
+
     /// Reads a body. Keys are matched exactly, as DTM does here.
     ///
     /// # Errors

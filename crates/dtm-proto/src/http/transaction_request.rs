@@ -66,6 +66,12 @@ pub struct StepRequest {
 }
 
 impl TransactionRequest {
+    /// A request of a client in the same process, with the defaults of everything that is not said.
+    #[must_use]
+    pub fn new(gid: &str, mode: Mode) -> Self {
+        Self { gid: gid.to_owned(), trans_type: mode.as_str().to_owned(), ..Self::empty() }
+    }
+
     /// Reads a body.
     ///
     /// # Errors

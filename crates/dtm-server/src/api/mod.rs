@@ -43,6 +43,7 @@ pub use reset_cron_time::{ResetCronTime, reset_cron_time};
 pub use reset_next_cron_time::reset_next_cron_time;
 pub use scan_kv::{ScanKv, scan_kv};
 pub use submit::submit;
+pub(crate) use subscribe::ALREADY_SUBSCRIBED;
 pub use subscribe::subscribe;
 pub use topic_turns::TopicTurns;
 pub use unsubscribe::unsubscribe;

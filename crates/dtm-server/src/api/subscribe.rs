@@ -11,6 +11,8 @@ use crate::transport::UrlError;
 const SUBSCRIBERS_MAX: usize = 1_000;
 /// The most bytes of all URLs and remarks of one topic: each change rewrites them, each message reads them.
 const BYTES_MAX: usize = 1 << 20;
+/// What a URL that is there already is refused with (behaviour 33).
+pub(crate) const ALREADY_SUBSCRIBED: &str = "this url exists";
 /// The longest remark in bytes.
 const REMARK_BYTES_MAX: usize = 1_024;
 
@@ -57,7 +59,7 @@ fn with_subscriber(
 ) -> Result<Vec<Subscriber>, ApiError> {
     let mut subscribers = stored.map_or_else(Vec::new, |stored| stored.subscribers.clone());
     if subscribers.iter().any(|subscriber| subscriber.url == url) {
-        return Err(ApiError::new(Class::Internal, "this url exists".to_owned()));
+        return Err(ApiError::new(Class::Internal, ALREADY_SUBSCRIBED.to_owned()));
     }
     if subscribers.len() >= SUBSCRIBERS_MAX {
         let message = format!("topic {topic} has {SUBSCRIBERS_MAX} subscribers, more are not allowed");

@@ -320,6 +320,14 @@ impl Default for StoreConfig {
     }
 }
 
+impl StoreConfig {
+    /// The embedded store in that folder, which is made when it is missing.
+    #[must_use]
+    pub fn sled(folder: impl Into<PathBuf>) -> Self {
+        Self { path: folder.into(), ..Self::default() }
+    }
+}
+
 impl Default for DatabaseConfig {
     fn default() -> Self {
         Self {

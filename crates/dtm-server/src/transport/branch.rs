@@ -15,15 +15,17 @@ use super::destination;
 use super::discovery::{Discovery, Endpoint, Service};
 use super::grpc::GrpcTransport;
 use super::http::HttpTransport;
+use super::local::{LocalBranches, local_name};
 use super::route::{Dialect, Route};
 use crate::config::TransportConfig;
 
-/// Calls branches over HTTP, JSON-RPC and gRPC.
+/// Calls branches over HTTP, JSON-RPC and gRPC, and those in this process.
 #[derive(Debug)]
 pub struct BranchTransport {
     http: HttpTransport,
     grpc: GrpcTransport,
     discovery: Discovery,
+    local: LocalBranches,
 }
 
 impl BranchTransport {
@@ -38,7 +40,14 @@ impl BranchTransport {
     ) -> Result<Self, rustls::Error> {
         let resolver = discovery.resolver();
         let http = HttpTransport::resolving_by(config, results, resolver.clone())?;
-        Ok(Self { http, grpc: GrpcTransport::resolving_by(config, resolver), discovery })
+        let grpc = GrpcTransport::resolving_by(config, resolver);
+        Ok(Self { http, grpc, discovery, local: LocalBranches::default() })
+    }
+
+    /// The same, with branches in this process.
+    #[must_use]
+    pub(crate) fn with_local(self, local: LocalBranches) -> Self {
+        Self { local, ..self }
     }
 
     /// gRPC channels that are open or being opened, for the metrics.
@@ -49,7 +58,8 @@ impl BranchTransport {
 
     #[cfg(test)]
     pub(super) fn by(http: HttpTransport, config: &TransportConfig) -> Self {
-        Self { http, grpc: GrpcTransport::new(config), discovery: Discovery::new(&config.discovery) }
+        let (grpc, discovery) = (GrpcTransport::new(config), Discovery::new(&config.discovery));
+        Self { http, grpc, discovery, local: LocalBranches::default() }
     }
 
     async fn at(
@@ -115,6 +125,9 @@ impl Transport for BranchTransport {
         if call.url.is_empty() {
             // behaviour 54
             return Attempt { outcome: Outcome::Success, contact: Contact::Inconclusive };
+        }
+        if let Some(name) = local_name(&call.url) {
+            return self.local.attempt(name, call, limit).await;
         }
         match Route::of(&call.url, call.protocol) {
             Ok(Route { dialect, service: None }) => self.at(call, dialect, None, headers, limit).await,

@@ -6,13 +6,17 @@ use dtm_core::model::{Definition, Mode, Payload, Plan, Protocol, Registration};
 use super::discovery::Discovery;
 use super::grpc::{GrpcMethod, check_metadata, check_metadata_value};
 use super::json_rpc::check_params;
+use super::local::{LocalBranches, local_name};
 use super::request::check_header;
 use super::route::{Dialect, Route};
 use super::target::{Target, URL_BYTES_MAX, UrlError};
 
 /// Knows what can be called. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Callable(Discovery);
+pub struct Callable {
+    discovery: Discovery,
+    local: LocalBranches,
+}
 
 /// A transaction or branch that can never be called, and which field of the request is to blame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,8 +31,14 @@ pub struct NotCallable {
 impl Callable {
     /// What the drivers of `discovery` serve, and what needs none.
     #[must_use]
-    pub const fn new(discovery: Discovery) -> Self {
-        Self(discovery)
+    pub fn new(discovery: Discovery) -> Self {
+        Self { discovery, local: LocalBranches::default() }
+    }
+
+    /// The same, with branches in this process.
+    #[must_use]
+    pub(crate) fn with_local(self, local: LocalBranches) -> Self {
+        Self { local, ..self }
     }
 
     /// Checks that `url` can be called for a transaction of `protocol`. The empty URL is fine: it means that
@@ -114,6 +124,7 @@ impl Callable {
         }
     }
 
+    /// What is spoken at `url`; `None` where no protocol has anything to say about what is sent.
     fn dialect(&self, url: &str, protocol: Protocol) -> Result<Option<Dialect>, UrlError> {
         if url.is_empty() {
             return Ok(None);
@@ -124,16 +135,19 @@ impl Callable {
         if url.contains(char::is_control) {
             return Err(UrlError::ControlCharacter);
         }
+        if let Some(name) = local_name(url) {
+            return self.local.check(name).map(|()| None);
+        }
         let Route { dialect, service } = Route::of(url, protocol)?;
         match (dialect, &service) {
             (Dialect::Grpc, None) => drop(GrpcMethod::new(url)?),
             (Dialect::Http | Dialect::JsonRpc, None) => drop(Target::new(url, &[])?),
             (Dialect::Grpc, Some(service)) => {
-                self.0.check(service)?;
+                self.discovery.check(service)?;
                 drop(GrpcMethod::of_service(service)?);
             }
             (Dialect::Http | Dialect::JsonRpc, Some(service)) => {
-                self.0.check(service)?;
+                self.discovery.check(service)?;
                 drop(Target::new(&format!("http://{}{}", service.name, service.path), &[])?);
             }
         }
@@ -173,8 +187,10 @@ mod tests {
         use Protocol::{Grpc, Http, JsonRpc};
         let long = format!("http://h/{}", "x".repeat(URL_BYTES_MAX));
         type Row<'a> = (&'a str, Protocol, fn(&UrlError) -> bool);
-        let bad: [Row<'_>; 21] = [
+        let bad: [Row<'_>; 23] = [
             ("h:36790/busi.Busi/TransIn", Http, |error| *error == UrlError::NoScheme),
+            ("local:stock/deduct", Http, |error| matches!(error, UrlError::NoLocalBranch { .. })),
+            ("local:stock/deduct", Grpc, |error| matches!(error, UrlError::NoLocalBranch { .. })),
             ("h:36790/busi.Busi", Grpc, |error| *error == UrlError::NoMethod),
             ("h/busi.Busi/TransIn", Grpc, |error| *error == UrlError::GrpcPort),
             ("grpc://h/a", Http, |error| matches!(error, UrlError::NoDriver { .. })),
@@ -209,6 +225,7 @@ mod tests {
             ("http://h/rpc?method=a", JsonRpc),
             ("http://user:secret@h/a", Http),
             ("h:36790/busi.Busi/TransIn", Grpc),
+            ("local:36790/busi.Busi/TransIn", Grpc),
             ("static://stock/a?b=c", Http),
             ("STATIC://Stock", JsonRpc),
             ("static://stock/busi.Busi/TransIn", Grpc),

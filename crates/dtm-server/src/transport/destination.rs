@@ -10,11 +10,16 @@ use tokio::time::Instant;
 
 use super::breaker::{Breaker, BreakerState};
 use super::discovery::Endpoint;
+use super::local::local_name;
 use super::target::{split_authority, split_scheme};
 
 /// The destination of a URL: scheme, host and port, such that two URLs that lead to the same port of the same
-/// host have the same name. Neither path nor query nor user is part of it, so it can be shown in a log.
+/// host have the same name. Neither path nor query nor user is part of it, so it can be shown in a log. A branch in this
+/// process is a destination of its own.
 pub(super) fn name(url: &str) -> Cow<'_, str> {
+    if local_name(url).is_some() {
+        return Cow::Borrowed(url);
+    }
     let (scheme, rest) = split_scheme(url).unwrap_or_else(|| split_other_scheme(url));
     let (authority, _) = split_authority(rest);
     let host = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
@@ -166,6 +171,8 @@ mod tests {
             ("grpc+static://Stock/busi.Busi/TransIn", "grpc+static://stock"),
             ("dns:///stock:50051/busi.Busi/TransIn", "dns:///stock:50051"),
             ("dns+srv://_http._tcp.stock?x", "dns+srv://_http._tcp.stock"),
+            ("local:stock/deduct", "local:stock/deduct"),
+            ("local:36790/busi.Busi/TransIn", "local:36790"),
             ("", ""),
         ] {
             assert_eq!(name(url), expected, "{url}");

@@ -4,7 +4,8 @@
 //! ```text
 //! runner ──> Guarded ─────────────> BranchTransport ──┬─> HttpTransport ──> HttpClient ──> branch
 //!            breaker and bulkhead    route of the URL  │   request, result   pool, TLS, bounds
-//!            per destination         Discovery         └─> GrpcTransport ──> channels ────> branch
+//!            per destination         Discovery         ├─> GrpcTransport ──> channels ────> branch
+//!                                                      └─> LocalBranches ──> task ────────> branch in this process
 //! ```
 
 mod branch;
@@ -19,6 +20,7 @@ mod grpc;
 mod guarded;
 mod http;
 mod json_rpc;
+mod local;
 mod request;
 mod resolver;
 mod route;
@@ -38,6 +40,7 @@ pub use discovery::Discovery;
 pub use grpc::{GrpcTransport, MetadataError};
 pub use guarded::{Guarded, Refusals};
 pub use http::HttpTransport;
+pub(crate) use local::{LocalBranch, LocalBranches, local_url};
 pub(crate) use request::json_request;
 pub use request::{HeaderError, check_header};
 pub(crate) use target::Target;

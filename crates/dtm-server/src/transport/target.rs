@@ -31,6 +31,17 @@ pub enum UrlError {
         /// The schemes that there are drivers for.
         served: Vec<String>,
     },
+    /// A branch in this process that there is not.
+    #[error(
+        "no branch of this program is registered as '{name}' (registered: {registered}); local: URLs name the branches of an \
+         application with an embedded coordinator"
+    )]
+    NoLocalBranch {
+        /// The name, or its beginning.
+        name: String,
+        /// The names that there are, or some of them.
+        registered: String,
+    },
     /// A name that its driver can never find.
     #[error("the service of the URL cannot be found: {0}")]
     Service(String),

@@ -8,5 +8,6 @@ mod grpc;
 mod grpc_server;
 mod guarded;
 mod json_rpc;
+mod local;
 mod requests;
 mod tls;

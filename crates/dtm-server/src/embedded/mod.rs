@@ -1,0 +1,87 @@
+//! The coordinator inside your application: no second process, branches are async functions, any store.
+//!
+//! The same coordinator as the server's, with the same guarantees: what [`Saga::submit`] has accepted is durable, and is
+//! driven to its end, also by the next start of the application. For services that want no process beside them, and for
+//! tests.
+//!
+//! ```no_run
+//! use dtm_server::config::StoreConfig;
+//! use dtm_server::embedded::{BranchContext, BranchError, BranchOp, BranchResult, Done, Embedded, Error, Step, local};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Order { item: String, count: u32 }
+//!
+//! async fn stock(call: BranchContext, order: Order) -> BranchResult {
+//!     match call.op {
+//!         BranchOp::Compensate => println!("{}: {} {} are back", call.gid, order.count, order.item),
+//!         _ if order.count > 10 => return Err(BranchError::roll_back("there are only 10")),
+//!         _ => println!("{}: {} {} are taken", call.gid, order.count, order.item),
+//!     }
+//!     Ok(Done)
+//! }
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let coordinator = Embedded::builder(StoreConfig::sled("./data")).branch("stock", stock).start().await?;
+//! let order = Order { item: "book".into(), count: 2 };
+//! let saga = coordinator
+//!     .saga("order-1001")
+//!     .step(Step::new(local("stock"), local("stock")).payload(&order)?)
+//!     .step(Step::new("http://pay/charge", "http://pay/refund").payload(&order)?) // remote branches are as good
+//!     .wait_result();
+//! match saga.submit().await {
+//!     Ok(_) => println!("done everywhere"),
+//!     Err(Error::RolledBack { reason, .. }) => println!("undone everywhere: {reason}"),
+//!     Err(other) => return Err(other.into()), // still running, refused, or unknown: submit again with the same gid
+//! }
+//! coordinator.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a branch of the application has to know
+//!
+//! - **It may be called more than once**, and a compensation may come without, or before, its action: after a crash nobody
+//!   knows whether it took effect. The barrier of `dtm-barrier` makes that safe; the [`BranchContext`] is what it needs.
+//! - **Any `?` means "try again later"**. Only [`BranchError::RollBack`] means "no". A panic is contained and means "try
+//!   again later", too, and so does a payload that is not what the function expects.
+//! - **A function that does not end in time** (`request_timeout`, 3 seconds unless set) **is dropped at its next await**, as
+//!   if the process had crashed there, and is called again later. What it does inside one database transaction with the
+//!   barrier is then undone by the database. It runs in a task of its own; one that blocks its thread, instead of awaiting,
+//!   cannot be dropped: it goes on beside the next call. Put such work into `tokio::task::spawn_blocking`.
+//! - **The name is what is stored**, as [`local`]`("stock")`. A name that a later version of the application does not
+//!   register is no failure: the transaction waits, is tried again with back-off, logs a warning each time, and alerts. Keep
+//!   the name until no unfinished transaction uses it.
+//! - **Applications that share a database have to register the same names.** Any of them may take up what another one left,
+//!   and the one that drives a transaction calls its own functions.
+//!
+//! # Threads and ends
+//!
+//! It runs on the tokio runtime that [`EmbeddedBuilder::start`] is called on. [`Embedded::stop`] lets running passes end,
+//! and releases everything. A process that dies without it loses nothing that was accepted: the next start, or another
+//! application on the same database, goes on.
+
+mod branch;
+mod builder;
+mod coordinator;
+mod error;
+mod message;
+mod options;
+mod request;
+mod running;
+mod saga;
+mod step;
+mod tcc;
+
+pub use builder::EmbeddedBuilder;
+pub use coordinator::Coordinator;
+pub use dtm_barrier::{BranchContext, BranchError, BranchOp, BranchResult, Done};
+pub use dtm_core::model::{Mode, Status, Transaction};
+pub use error::Error;
+pub use message::Message;
+pub use request::Receipt;
+pub use running::Embedded;
+pub use saga::Saga;
+pub use step::{Step, local};
+pub use tcc::{Tcc, Tries};
+
+pub use crate::start_error::StartError;
