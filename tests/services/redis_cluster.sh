@@ -68,6 +68,9 @@ start() {
     if [[ $(ask cluster info | tr -d '\r' | grep '^cluster_known_nodes:') == cluster_known_nodes:1 ]]; then
         redis-cli --cluster create "${ports[@]}" --cluster-yes >"$base/create.log" 2>&1 ||
             { tail -n 20 "$base/create.log" >&2 && fail "the cluster cannot be made"; }
+    else
+        # A port may be another one than at the last start, and then they look for each other where nobody is.
+        for member in "${ports[@]:1}"; do ask cluster meet "${member%:*}" "${member#*:}" >/dev/null; done
     fi
     await 60 complete
     say "started on ${ports[*]}"
