@@ -72,6 +72,24 @@ pub enum BarrierError {
         "the rows of the barrier have to be kept for a second at least, and longer than any transaction lives"
     )]
     NotKept,
+    /// `xa_finish` commits and rolls back, and this call is neither.
+    #[error("this is a call of {0}, not the second phase of XA: xa_finish is for commit and rollback")]
+    NotASecondPhase(crate::BranchOp),
+    /// A transaction is to be committed of which nothing is prepared, and nothing says that it has been committed.
+    #[error(
+        "{xid} is to be committed, and the database has neither a prepared transaction of that name nor the row of a committed \
+         one: look at the database"
+    )]
+    NotPrepared {
+        /// The name of the transaction.
+        xid: String,
+    },
+    /// A transaction is to be rolled back that has been committed.
+    #[error("{xid} is to be rolled back, and has been committed: somebody finished it by hand")]
+    Committed {
+        /// The name of the transaction.
+        xid: String,
+    },
     /// `enter` was called on a connection outside a transaction that sqlx has begun: the row would be kept before the business.
     #[error("the barrier works only inside a transaction of the database: begin one first")]
     NotInTransaction,

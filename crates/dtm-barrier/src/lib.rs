@@ -51,6 +51,7 @@
 //! | know who is calling | [`BranchContext`], [`BranchOp`], [`NotABranchCall`] |
 //! | be safe against repeated, late and early calls | [`BranchBarrier`] |
 //! | make the table | `sql::create_table`, or the files in `src/schema` |
+//! | be a branch of XA | `BranchBarrier::xa_prepare`, `BranchBarrier::xa_finish` |
 //! | change an amount in Redis | `BranchBarrier::redis_adjust` |
 //! | answer a back-check of a message | `BranchBarrier::query_prepared` |
 //!
@@ -70,6 +71,8 @@ pub mod redis;
 #[cfg(feature = "_sql")]
 pub mod sql;
 mod verdict;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub mod xa;
 
 pub use barrier::BranchBarrier;
 pub use branch::{BranchContext, BranchError, BranchOp, BranchResult, Done, NotABranchCall, UnknownBranchOp};

@@ -39,6 +39,9 @@ pub struct BranchContext {
     pub op: BranchOp,
     /// The mode of the global transaction.
     pub trans_type: Mode,
+    /// XA: the URL of this branch as its caller knows it. In the first phase the branch is registered with it, so that the
+    /// transaction manager can call it in the second.
+    pub phase2_url: Option<String>,
 }
 
 impl BranchContext {
@@ -51,7 +54,7 @@ impl BranchContext {
     /// assert_eq!(call.branch_id, "01");
     /// ```
     pub fn new(gid: impl Into<String>, branch_id: impl Into<String>, op: BranchOp, trans_type: Mode) -> Self {
-        Self { gid: gid.into(), branch_id: branch_id.into(), op, trans_type }
+        Self { gid: gid.into(), branch_id: branch_id.into(), op, trans_type, phase2_url: None }
     }
 
     /// The local transaction that a back-check asks for.
@@ -69,12 +72,13 @@ impl BranchContext {
         ))
     }
 
-    /// A context from the four texts that a call carries, each `None` when it is missing.
+    /// A context from the texts that a call carries, each `None` when it is missing.
     pub(super) fn from_texts(
         gid: Option<&str>,
         branch_id: Option<&str>,
         op: Option<&str>,
         trans_type: Option<&str>,
+        phase2_url: Option<&str>,
     ) -> Result<Self, NotABranchCall> {
         let wanted = |name: &str, value: Option<&str>| match value {
             Some(value) if !value.is_empty() => Ok(value.to_owned()),
@@ -83,6 +87,7 @@ impl BranchContext {
         };
         let refused = |error: &dyn std::error::Error| NotABranchCall(error.to_string());
         Ok(Self {
+            phase2_url: phase2_url.filter(|url| !url.is_empty()).map(str::to_owned),
             gid: wanted("gid", gid)?,
             branch_id: wanted("branch_id", branch_id)?,
             op: BranchOp::parse(&wanted("op", op)?).map_err(|error| refused(&error))?,

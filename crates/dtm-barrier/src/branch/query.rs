@@ -8,7 +8,7 @@ use super::{BranchContext, NotABranchCall};
 const REPLACEMENT: char = '\u{FFFD}';
 
 impl BranchContext {
-    /// Reads `gid`, `branch_id`, `op` and `trans_type` from the query of a URL, without its `?`.
+    /// Reads `gid`, `branch_id`, `op` and `trans_type`, and `phase2_url` if it is there, from the query of a URL, without its `?`.
     ///
     /// ```
     /// use dtm_barrier::branch::{BranchContext, BranchOp};
@@ -20,13 +20,15 @@ impl BranchContext {
     /// # Errors
     /// [`NotABranchCall`] when one of the four is missing, empty, given twice, unknown, or not UTF-8.
     pub fn from_query(query: &str) -> Result<Self, NotABranchCall> {
-        let [mut gid, mut branch_id, mut op, mut trans_type] = [const { None::<Cow<'_, str>> }; 4];
+        let [mut gid, mut branch_id, mut op, mut trans_type, mut phase2_url] =
+            [const { None::<Cow<'_, str>> }; 5];
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let place = match &*name {
                 "gid" => &mut gid,
                 "branch_id" => &mut branch_id,
                 "op" => &mut op,
                 "trans_type" => &mut trans_type,
+                "phase2_url" => &mut phase2_url,
                 _ => continue,
             };
             if place.is_some() {
@@ -37,7 +39,13 @@ impl BranchContext {
             }
             *place = Some(value);
         }
-        Self::from_texts(gid.as_deref(), branch_id.as_deref(), op.as_deref(), trans_type.as_deref())
+        Self::from_texts(
+            gid.as_deref(),
+            branch_id.as_deref(),
+            op.as_deref(),
+            trans_type.as_deref(),
+            phase2_url.as_deref(),
+        )
     }
 }
 
@@ -69,5 +77,8 @@ mod tests {
         let query = "x=1&branch_id=01&gid=order%201%2F%E8%AE%A2&op=compensate&trans_type=saga&dtm=";
         let context = BranchContext::from_query(query).unwrap();
         assert_eq!(context.gid, "order 1/订");
+        assert_eq!(context.phase2_url, None);
+        let xa = "gid=g&branch_id=01&op=action&trans_type=xa&phase2_url=http%3A%2F%2Fh%2Fx%3Fy%3D1";
+        assert_eq!(BranchContext::from_query(xa).unwrap().phase2_url.as_deref(), Some("http://h/x?y=1"));
     }
 }

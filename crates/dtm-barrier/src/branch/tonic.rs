@@ -9,7 +9,7 @@ use super::{BranchContext, BranchError, NotABranchCall};
 use crate::BranchBarrier;
 
 impl BranchContext {
-    /// Reads `dtm-gid`, `dtm-branch_id`, `dtm-op` and `dtm-trans_type` from gRPC metadata.
+    /// Reads `dtm-gid`, `dtm-branch_id`, `dtm-op` and `dtm-trans_type`, and `dtm-phase2_url` if it is there, from gRPC metadata.
     ///
     /// # Errors
     /// [`NotABranchCall`] when one of the four is missing, empty, given twice, unknown, or not UTF-8.
@@ -19,6 +19,7 @@ impl BranchContext {
             text(metadata, "dtm-branch_id")?,
             text(metadata, "dtm-op")?,
             text(metadata, "dtm-trans_type")?,
+            text(metadata, "dtm-phase2_url")?,
         )
     }
 

@@ -143,6 +143,6 @@ where
     Ok(Called::Ran(value))
 }
 
-fn database(what: &str, error: sqlx::Error) -> BarrierError {
+pub(crate) fn database(what: &str, error: sqlx::Error) -> BarrierError {
     BarrierError::Database { what: what.to_owned(), source: Box::new(error) }
 }

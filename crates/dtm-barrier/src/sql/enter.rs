@@ -93,7 +93,7 @@ pub(super) async fn enter<DB: Dialect>(
 }
 
 /// What became of an insert.
-pub(super) enum Inserted<Mark> {
+pub(crate) enum Inserted<Mark> {
     New(Mark),
     /// By this reason.
     There(String),
@@ -110,7 +110,7 @@ impl<Mark> Inserted<Mark> {
 }
 
 /// Inserts a row. One that is there already is looked at: it may be another one's.
-pub(super) async fn insert<DB: Dialect>(
+pub(crate) async fn insert<DB: Dialect>(
     connection: &mut DB::Connection,
     table: &TableName,
     row: Row<'_>,
@@ -124,11 +124,26 @@ pub(super) async fn insert<DB: Dialect>(
     Ok(Inserted::There(row.reason_of(&table.to_string(), found)?))
 }
 
+/// The reason of a row that may be there.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) async fn find<DB: Dialect>(
+    connection: &mut DB::Connection,
+    table: &TableName,
+    row: Row<'_>,
+) -> Result<Option<String>, BarrierError> {
+    let found = DB::find(connection, table, row).await;
+    let found = found.map_err(|error| Failed::new::<DB>("read", table, error).error)?;
+    if found.is_none() {
+        return Ok(None);
+    }
+    row.reason_of(&table.to_string(), found).map(Some)
+}
+
 /// Why a row could not be written or read.
-pub(super) struct Failed {
-    pub(super) error: BarrierError,
+pub(crate) struct Failed {
+    pub(crate) error: BarrierError,
     /// Somebody else holds a lock for too long.
-    pub(super) is_lock_wait: bool,
+    pub(crate) is_lock_wait: bool,
 }
 
 impl Failed {

@@ -32,6 +32,14 @@ mod schema;
 mod sqlite;
 mod table_name;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) use call::database;
+#[cfg(feature = "postgres")]
+pub(crate) use database::Dialect;
 pub use database::SqlDatabase;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) use enter::{Inserted, find, insert};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) use row::Row;
 pub use schema::{create_table, create_table_named};
 pub use table_name::{BadTableName, TableName};

@@ -27,7 +27,7 @@ pub(super) type Found = (Option<String>, Option<String>, Option<String>, Option<
 
 impl<'a> Row<'a> {
     /// The row for `op`, inserted by the call of this context.
-    pub(super) fn new(
+    pub(crate) fn new(
         context: &'a BranchContext,
         op: BranchOp,
         barrier_id: &'a str,

@@ -10,3 +10,4 @@ mod mysql;
 mod postgres;
 mod redis;
 mod sqlite;
+mod xa;
