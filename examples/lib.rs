@@ -1,1 +1,5 @@
-//! Nothing here: see the examples beside this file.
+//! What the examples share: a story to tell, a manager to talk to, a service to call, a database to write to.
+
+mod common;
+
+pub use common::{Manager, Result, Story, database, play, serve};

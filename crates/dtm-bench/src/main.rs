@@ -13,7 +13,7 @@
 //! | `scenario` | the order of events of a run |
 //! | `load` | the closed loop, the branch services, and the ledger that both write to |
 //! | `compare` | this server and its peers side by side: runs in turns, medians, table, picture |
-//! | `figures` | cost against the size of the tables, fail-over, recovery |
+//! | `figures` | cost against the size of the tables, fail-over, recovery, inside an application |
 //! | `data` | a fresh folder, database or prefix for each server, and what the database counts |
 //! | `server` | the server process: the real one, or the floor |
 //! | `kernel` | what the kernel says about a process and the machine |
@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Command::TableSize(arguments) => on_one_thread(figures::table_size(&arguments)),
         Command::Failover(arguments) => on_one_thread(figures::failover(&arguments)),
         Command::Recovery(arguments) => on_one_thread(figures::recovery(&arguments)),
+        Command::Embedded(arguments) => figures::embedded(&arguments),
         Command::FloorServer => server::floor::serve(),
     };
     match outcome {

@@ -73,6 +73,11 @@ impl Measurement {
         }
     }
 
+    /// Transactions a second.
+    pub(crate) const fn rate(&self) -> f64 {
+        self.transactions_per_second
+    }
+
     pub(crate) fn short(&self) -> String {
         format!(
             "{}: {:.0} tx/s, p50 {:.2} ms, {:.1} us of CPU each",

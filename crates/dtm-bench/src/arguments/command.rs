@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{CompareArguments, FailoverArguments, LoadArguments, RecoveryArguments, TableSizeArguments};
+use super::{
+    CompareArguments, EmbeddedArguments, FailoverArguments, LoadArguments, RecoveryArguments,
+    TableSizeArguments,
+};
 
 /// Load generator for the transaction manager.
 #[derive(Debug, Parser)]
@@ -29,6 +32,8 @@ pub(crate) enum Command {
     Failover(FailoverArguments),
     /// How soon a server that is killed with open transactions has ended all of them after its restart.
     Recovery(RecoveryArguments),
+    /// A coordinator inside an application beside a server.
+    Embedded(EmbeddedArguments),
     /// The floor: the same exchanges without a store. Started by `--floor`.
     #[command(hide = true)]
     FloorServer,

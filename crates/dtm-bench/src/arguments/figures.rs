@@ -24,6 +24,32 @@ pub(crate) struct TableSizeArguments {
     pub(crate) server: ServerArguments,
 }
 
+/// Measures sagas inside an application, whose coordinator and branches are in this very process, and the same against a
+/// server over HTTP, in turns.
+#[derive(Debug, Args)]
+pub(crate) struct EmbeddedArguments {
+    /// The store of both.
+    #[arg(long, value_enum, default_value_t = Store::Sled)]
+    pub(crate) store: Store,
+    /// Clients; each has one transaction under way at a time.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) clients: u32,
+    /// How long clients submit in each run, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub(crate) seconds: u32,
+    /// Steps of a saga.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) steps: u32,
+    /// Transactions before the measurement.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) warm_up: u32,
+    /// Runs of each; medians count.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) runs: u32,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
 /// Starts several servers on one store, opens transactions on the first, kills it, and measures when their branches
 /// are called again.
 #[derive(Debug, Args)]
