@@ -9,6 +9,7 @@
 //! | `lost` | answers that get lost, servers that die, clients that go away |
 //! | `dropped` | clients that go away at any moment |
 //! | `fail_over` | several addresses |
+//! | `tls` | certificates |
 //! | `misuse` | wrong addresses, wrong input |
 
 mod database;
@@ -21,6 +22,7 @@ mod nested;
 mod proxy;
 mod saga;
 mod tcc;
+mod tls;
 mod workflow;
 mod world;
 mod xa;
