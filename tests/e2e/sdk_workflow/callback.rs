@@ -1,8 +1,11 @@
 //! What the callback answers, hostile input included.
 
+use std::sync::Arc;
+
 use dtm_proto::grpc::workflow::WorkflowData;
 use dtm_proto::grpc::workflow::workflow_client::WorkflowClient;
 use dtm_workflow::{BranchError, Workflow, Workflows};
+use tokio::sync::{Notify, Semaphore};
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Status};
 
@@ -69,6 +72,40 @@ async fn the_callback_over_http_answers_by_status() {
     }
     assert!(!server.query("g").await.exists(), "what is refused is not begun");
     assert_eq!(server.query("broken").await.status(), "prepared", "an input of another type is no \"no\"");
+}
+
+#[tokio::test]
+async fn more_executions_than_are_allowed_at_once_are_told_to_come_again() {
+    let server = Server::start().await;
+    let (known, own) = (Site::new(Over::Http).await, Site::new(Over::Http).await);
+    let (gate, begun) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
+    let (may_end, arrived) = (Arc::clone(&gate), Arc::clone(&begun));
+    let waits = move |_: Workflow, (): ()| {
+        let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
+        async move {
+            begun.notify_one();
+            gate.acquire().await?.forget();
+            Ok::<_, BranchError>(())
+        }
+    };
+    let workflows = known.instance(&server).callbacks_max(1).register("waits", waits).build().unwrap();
+    let port = own.port();
+    let _served = own.serve(&workflows);
+    let call = async |gid: &str| {
+        let url = format!("http://127.0.0.1:{port}/workflow?gid={gid}&op=waits");
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        http.post(url).send().await.unwrap().status().as_u16()
+    };
+    let second = async {
+        arrived.notified().await;
+        let busy = call("second").await;
+        assert!(!server.query("second").await.exists(), "it is not begun");
+        may_end.add_permits(1);
+        busy
+    };
+    assert_eq!(tokio::join!(call("first"), second), (200, 425));
+    may_end.add_permits(1);
+    assert_eq!(call("second").await, 200, "there is room again");
 }
 
 #[tokio::test]

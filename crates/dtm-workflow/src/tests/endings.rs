@@ -16,6 +16,7 @@ fn three(memory: &Memory, diary: &Diary, refusing: u32) -> Workflows {
     let function = move |wf: Workflow, input: u32| {
         let diary = Arc::clone(&diary);
         async move {
+            diary.lock().push("begin".to_owned());
             let mut sum = input;
             for number in 1..=3 {
                 let write = |text: &'static str| {
@@ -51,7 +52,7 @@ async fn a_workflow_is_committed_in_reverse_and_its_result_is_kept() {
         let sum: u32 = workflows.execute("three", "g", &4_u32).await.unwrap();
         assert_eq!(sum, 10);
     }
-    assert_eq!(*diary.lock(), ["do 1", "do 2", "do 3", "commit 3", "commit 2", "commit 1"]);
+    assert_eq!(*diary.lock(), ["begin", "do 1", "do 2", "do 3", "commit 3", "commit 2", "commit 1"]);
     assert_eq!(
         memory.rows("g"),
         [
@@ -76,7 +77,7 @@ async fn a_workflow_is_rolled_back_in_reverse_without_the_branch_that_said_no() 
         assert!(matches!(&error, Error::RolledBack { reason, .. } if reason == "no money"), "{error}");
         assert!(!error.is_temporary());
     }
-    assert_eq!(*diary.lock(), ["do 1", "do 2", "do 3", "undo 2", "undo 1"]);
+    assert_eq!(*diary.lock(), ["begin", "do 1", "do 2", "do 3", "undo 2", "undo 1"]);
     assert_eq!(
         memory.rows("g"),
         [

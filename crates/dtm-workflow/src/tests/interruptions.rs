@@ -184,7 +184,8 @@ async fn a_replay_that_asks_for_other_steps_is_told_both() {
     let others = async |wf: Workflow, (): ()| {
         wf.branch().named("deduct").run(async |_| Ok(1_u8)).await?;
         // Whatever the function makes of it: it does not fit.
-        Ok(wf.branch().named("credit").run(async |_| Ok(2_u8)).await.unwrap_or(0))
+        let credited = wf.branch().named("credit").run(async |_| Ok(2_u8)).await.unwrap_or(0);
+        Ok(credited + wf.branch().run(async |_| Ok(3_u8)).await?)
     };
     let workflows = memory.workflows().register("fewer", fewer).register("others", others).build().unwrap();
     for (name, problem, asked) in [
