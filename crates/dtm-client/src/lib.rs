@@ -38,6 +38,7 @@
 //! | several databases with XA | [`GlobalXa`], [`Xa`] |
 //! | what branches are called with, and say | [`Payload`], [`IntoPayload`], [`Reply`], [`CallError`] |
 //! | know what became of it | [`Error`], [`Transaction`], [`Branch`], [`Status`] |
+//! | be a branch of XA (features `mysql`, `postgres`) | `Client::xa_local_transaction`, `Client::xa_recover` |
 //! | answer as a branch | [`branch`], [`BranchBarrier`] |
 //! | build an engine of workflows | [`workflow`] |
 //!
@@ -68,6 +69,8 @@ mod two_phase;
 mod wait;
 pub mod workflow;
 mod xa;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod xa_db;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
@@ -84,3 +87,5 @@ pub use saga::Saga;
 pub use step::Step;
 pub use tcc::{GlobalTcc, Tcc, TccBranch};
 pub use xa::{GlobalXa, Xa};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use xa_db::{Recovered, XaRecovery};

@@ -6,6 +6,7 @@
 //! | `proxy` | a way to the server on which answers get lost |
 //! | `saga`, `tcc`, `nested`, `xa`, `message`, `workflow` | the modes |
 //! | `database` | a message and a local transaction |
+//! | `xa_database` | XA in two databases |
 //! | `lost` | answers that get lost, servers that die, clients that go away |
 //! | `dropped` | clients that go away at any moment |
 //! | `fail_over` | several addresses |
@@ -26,3 +27,4 @@ mod tls;
 mod workflow;
 mod world;
 mod xa;
+mod xa_database;
