@@ -111,4 +111,16 @@ mod tests {
         assert!(!error.to_string().contains("secret"), "{error}");
         assert_eq!(format!("{reply:?}"), "Reply(http://a/try, 17 bytes)");
     }
+
+    #[cfg(feature = "grpc")]
+    #[test]
+    fn a_message_of_protobuf_goes_out_as_a_payload_and_comes_back_as_a_reply() {
+        use dtm_proto::grpc::dtmgimp::DtmGidReply;
+        let seat = DtmGidReply { gid: "12A".to_owned() };
+        let payload = crate::Payload::message(&seat);
+        let reply = Reply::new("h:1/s.S/Try".to_owned(), payload.as_bytes().to_vec());
+        assert_eq!(reply.message::<DtmGidReply>().unwrap(), seat);
+        let broken = Reply::new("h:1/s.S/Try".to_owned(), vec![0xff]);
+        assert!(matches!(broken.message::<DtmGidReply>(), Err(CallError::Unreadable { .. })));
+    }
 }
