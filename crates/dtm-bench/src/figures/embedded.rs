@@ -97,13 +97,14 @@ async fn server(
         time: None,
         patience: None,
     };
-    drive("warm", load, &server, &branches).await?.check()?;
     let before = Counters::read(&mut Connection::open(server.http).await?).await?;
+    drive("warm", load, &server, &branches).await?.check()?;
+    let warm = until_ended(&mut Connection::open(server.http).await?, before, load.count).await?;
     let cpu_before = server.cpu_time()?;
     let time = Some(Duration::from_secs(arguments.seconds.into()));
     let ledger = drive("main", Load { count: COUNT_MAX, time, ..load }, &server, &branches).await?;
     let mut questions = Connection::open(server.http).await?;
-    until_ended(&mut questions, before, u32::try_from(ledger.count())?).await?;
+    until_ended(&mut questions, warm, u32::try_from(ledger.count())?).await?;
     let cpu = server.cpu_time()?.saturating_sub(cpu_before);
     check_ended(&mut questions, Mode::Saga, &ledger).await?;
     ledger.check()?;
