@@ -90,7 +90,7 @@ tests_on() { # mysql, postgres or redis; the script of the service
         return
     fi
     E2E_STORE=$1 E2E_RACES=${E2E_RACES:-200} \
-        cargo test -p dtm-tests --test e2e --no-fail-fast -- --skip embedded:: 2>&1 | tee -a "$log"
+        cargo test --workspace --test e2e --no-fail-fast -- --skip embedded:: 2>&1 | tee -a "$log"
 }
 
 # Its databases are its own: it kills them. In the short form it is part of every run.
@@ -104,7 +104,7 @@ chaos() { # seconds, stores...
 
 chaos_on() { # seconds, store
     CHAOS_SECONDS=$1 E2E_STORE=$2 \
-        cargo test -p dtm-tests --test e2e chaos:: -- --ignored --nocapture 2>&1 | tee -a "$log"
+        cargo test --workspace --test e2e chaos:: -- --ignored --nocapture 2>&1 | tee -a "$log"
 }
 
 compat() { bash tests/compat/run.sh "$@" 2>&1 | tee -a "$log"; }

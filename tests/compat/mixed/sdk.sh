@@ -4,11 +4,11 @@ mixed_need() { need_command go golang-go && need_command cargo cargo; }
 
 mixed_build() {
     source tests/compat/go/sdk.sh
-    go_build && cargo test --package dtm-tests --test e2e --no-run
+    go_build && cargo test --workspace --test e2e --no-run
 }
 
 # Each case has a server of its own; the one that was started for all SDKs is not asked.
 mixed_run() {
-    GO_PROGRAM=$cache/go/compat.test timeout 240 cargo test --package dtm-tests --test e2e with_go -- --ignored 2>&1 |
+    GO_PROGRAM=$cache/go/compat.test timeout 240 cargo test --workspace --test e2e with_go -- --ignored 2>&1 |
         awk '/^test .* \.\.\. / { print; next } /^test result: / { ended = 1; next } { print "  " $0 } END { if (ended) print "end of cases" }'
 }
