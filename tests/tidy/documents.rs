@@ -40,6 +40,55 @@ fn every_page_of_the_book_stands_in_its_summary() {
     assert!(lost.is_empty(), "nobody who reads the book finds {lost:#?}");
 }
 
+#[test]
+fn every_error_of_the_rust_crates_has_a_page_of_its_own() {
+    let mut expected = vec!["README.md".to_owned()];
+    for (name, source) in [
+        ("client", "crates/dtm-client/src/error.rs"),
+        ("barrier", "crates/dtm-barrier/src/error.rs"),
+        ("workflow", "crates/dtm-workflow/src/error.rs"),
+    ] {
+        let source = std::fs::read_to_string(tree::root().join(source)).expect("the errors are there");
+        let variants = variants(&source);
+        assert!(variants.len() > 5, "{name}: {variants:?}");
+        expected.extend(variants.iter().map(|variant| format!("{name}-{}.md", with_hyphens(variant))));
+    }
+    let pages = documents().into_iter().filter_map(|page| Some(page.path.strip_prefix("docs/errors/")?.to_owned()));
+    let mut pages: Vec<String> = pages.collect();
+    pages.sort();
+    expected.sort();
+    assert_eq!(pages, expected);
+}
+
+/// The variants of the first public enum.
+fn variants(source: &str) -> Vec<&str> {
+    let body = source.lines().skip_while(|line| !line.starts_with("pub enum ")).skip(1);
+    body.take_while(|line| *line != "}")
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(char::is_uppercase))
+        .filter_map(|line| line.split(|c: char| !c.is_alphanumeric()).next())
+        .collect()
+}
+
+fn with_hyphens(variant: &str) -> String {
+    let mut text = String::new();
+    for letter in variant.chars() {
+        if letter.is_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
+}
+
+#[test]
+fn the_check_of_error_pages_sees_variants() {
+    let source = "pub enum Error {\n    /// x\n    #[error(\"y\")]\n    NoAnswer {\n        Field: u8,\n    },\n    \
+                  Kept,\n    Server(#[from] Z),\n}\npub enum Other {\n    Not,\n}\n";
+    assert_eq!(variants(source), ["NoAnswer", "Kept", "Server"]);
+    assert_eq!(with_hyphens("NotASecondPhase"), "not-a-second-phase");
+}
+
 /// Paths from the root, wherever they stand. Patterns such as `crates/*/src` are no paths.
 fn mentioned(text: &str) -> Vec<String> {
     text.split(|c: char| c.is_whitespace() || "`()[]\"'|,;<>".contains(c))
