@@ -53,7 +53,8 @@ fn every_error_of_the_rust_crates_has_a_page_of_its_own() {
         assert!(variants.len() > 5, "{name}: {variants:?}");
         expected.extend(variants.iter().map(|variant| format!("{name}-{}.md", with_hyphens(variant))));
     }
-    let pages = documents().into_iter().filter_map(|page| Some(page.path.strip_prefix("docs/errors/")?.to_owned()));
+    let pages =
+        documents().into_iter().filter_map(|page| Some(page.path.strip_prefix("docs/errors/")?.to_owned()));
     let mut pages: Vec<String> = pages.collect();
     pages.sort();
     expected.sort();
