@@ -166,15 +166,8 @@ impl Client {
             status: *status,
             data: data.as_slice().into(),
         };
-        let request = || format!("registerBranch {branch_id} of {gid}");
-        match self.server.register(gid, &registration).await {
-            Verdict::Accepted => Ok(()),
-            Verdict::Stands { status, .. } => Err(Error::StillRunning { gid: gid.to_owned(), status }),
-            Verdict::Conflict { code, message } | Verdict::Refused { code, message } => {
-                Err(Error::Refused { request: request(), code, message })
-            }
-            Verdict::Unclear { cause } => Err(Error::Unknown { gid: gid.to_owned(), cause }),
-        }
+        let verdict = self.server.register(gid, &registration).await;
+        taken(gid, verdict, &format!("registerBranch {branch_id}"))
     }
 
     /// Submits the end of a workflow.
@@ -193,14 +186,20 @@ impl Client {
             }
         };
         let request = Request { end: Some(end), ..Request::new(gid, Mode::Workflow) };
-        match self.server.transaction(Verb::Submit, &request).await? {
-            Verdict::Accepted => Ok(()),
-            Verdict::Stands { status, .. } => Err(Error::StillRunning { gid: gid.to_owned(), status }),
-            Verdict::Conflict { code, message } | Verdict::Refused { code, message } => {
-                Err(Error::Refused { request: format!("submit of {gid}"), code, message })
-            }
-            Verdict::Unclear { cause } => Err(Error::Unknown { gid: gid.to_owned(), cause }),
+        let verdict = self.server.transaction(Verb::Submit, &request).await?;
+        taken(gid, verdict, "submit")
+    }
+}
+
+/// Whether the server has taken what it was told about a workflow.
+fn taken(gid: &str, verdict: Verdict, told: &str) -> Result<(), Error> {
+    match verdict {
+        Verdict::Accepted => Ok(()),
+        Verdict::Stands { status, .. } => Err(Error::StillRunning { gid: gid.to_owned(), status }),
+        Verdict::Conflict { code, message } | Verdict::Refused { code, message } => {
+            Err(Error::Refused { request: format!("{told} of {gid}"), code, message })
         }
+        Verdict::Unclear { cause } => Err(Error::Unknown { gid: gid.to_owned(), cause }),
     }
 }
 
