@@ -65,8 +65,9 @@ choose_port() { # asked for or empty, first
     fi
     if ! running; then
         if [[ -n $1 ]] && in_use "$1"; then fail "port $1 is taken by somebody else"; fi
-        if [[ -z $1 ]]; then
-            if belongs_to_another "$candidate" || in_use "$candidate"; then candidate=$2; fi
+        # What is left of this folder's own connections, after a crash for example, keeps nobody from listening there.
+        if [[ -z $1 ]] && { [[ ! -s $folder/port ]] || belongs_to_another "$candidate" || in_use "$candidate"; }; then
+            candidate=$2
             while belongs_to_another "$candidate" || taken "$candidate"; do candidate=$((candidate + 1)); done
         fi
     fi
@@ -84,7 +85,7 @@ in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Whether anybody has the port, be it for a connection of its own: nobody answers there, and yet nobody else can listen.
 taken() {
-    in_use "$1" || cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$1") "
+    in_use "$1" || grep -qsE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$1") " /proc/net/tcp /proc/net/tcp6
 }
 
 # Calls a command until it succeeds, while the service's process lives; fails after so many seconds.
