@@ -126,6 +126,30 @@ async fn a_tcc_confirms_what_was_tried_and_cancels_all_when_a_try_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tcc_whose_closure_swallows_the_error_of_a_try_is_cancelled() {
+    let (place, seen) = (Place::new(), Seen::default());
+    let app = start(&place, &seen).await;
+    let unknown = async |_: BranchContext| Err(std::io::Error::other("lost").into());
+    let swallowed = app.tcc("swallowed").wait_result();
+    let swallowed = swallowed.run(async |tries| {
+        tries.branch(local("stock"), local("stock-undo"), &1, async |_| Ok(Done)).await?;
+        tries.branch(local("pay"), local("pay-undo"), &2, unknown).await.ok();
+        Ok(())
+    });
+    match swallowed.await {
+        Err(Error::RolledBack { reason, .. }) => {
+            assert_eq!(reason, "the closure returned Ok, but 1 of its tries did not succeed");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(seen.calls(), ["pay-undo 02 cancel 2", "stock-undo 01 cancel 1"]);
+
+    let escaped = app.tcc("escaped").wait_result().run(async |tries| Ok(tries)).await;
+    assert!(matches!(escaped, Err(Error::RolledBack { .. })), "a try could follow the confirms");
+    app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_follows_its_local_transaction_and_is_asked_back_when_nobody_says_how_that_ended() {
     let (place, seen) = (Place::new(), Seen::default());
     let app = start(&place, &seen).await;

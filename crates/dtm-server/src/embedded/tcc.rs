@@ -1,5 +1,6 @@
 //! TCC: try everywhere, then confirm everywhere or cancel everywhere.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dtm_core::model::Mode;
@@ -24,7 +25,14 @@ pub struct Tcc {
 pub struct Tries {
     coordinator: Coordinator,
     gid: String,
-    branches: AtomicU32,
+    counts: Arc<Counts>,
+}
+
+/// Outlives the closure, which may swallow the error of a try.
+#[derive(Debug, Default)]
+struct Counts {
+    begun: AtomicU32,
+    succeeded: AtomicU32,
 }
 
 impl Tcc {
@@ -35,7 +43,8 @@ impl Tcc {
     options!();
 
     /// Runs the tries. When they succeed, every branch is confirmed; when any of them fails, for whatever reason, every
-    /// branch that was registered is cancelled, also those whose try never took place.
+    /// branch that was registered is cancelled, also those whose try never took place. So it is, too, when the closure
+    /// returns `Ok` although a try did not succeed, or while something that can make tries outlives it.
     ///
     /// When the future is dropped, or the process dies in between, the coordinator cancels everything after
     /// `timeout_to_fail` (35 seconds unless set). A gid can be run once. What the closure returns is passed on.
@@ -48,12 +57,14 @@ impl Tcc {
         R: Future<Output = Result<T, BranchError>>,
     {
         self.request.prepare().await?;
+        let counts = Arc::new(Counts::default());
         let phase_one = Tries {
             coordinator: self.request.coordinator.clone(),
             gid: self.gid().to_owned(),
-            branches: AtomicU32::new(0),
+            counts: Arc::clone(&counts),
         };
-        match tries(phase_one).await {
+        let result = tries(phase_one).await;
+        match result.and_then(|value| complete(&counts).map(|()| value)) {
             Ok(value) => self.request.submit().await.map(|_| value),
             Err(BranchError::RollBack(reason)) => Err(self.request.abort(reason).await),
             Err(error @ (BranchError::Ongoing | BranchError::Retry(_))) => {
@@ -82,13 +93,29 @@ impl Tries {
         F: FnOnce(BranchContext) -> R,
         R: Future<Output = BranchResult>,
     {
-        let branch_id = format!("{:02}", self.branches.fetch_add(1, Ordering::Relaxed).saturating_add(1));
+        let branch_id = format!("{:02}", self.counts.begun.fetch_add(1, Ordering::SeqCst).saturating_add(1));
         let (confirm, cancel) = (confirm.into(), cancel.into());
         let payload = written(&confirm, payload)?;
         let request = RegisterRequest::tcc(&self.gid, &branch_id, confirm, cancel, payload);
         api::register_branch(self.coordinator.api(), &request).await?;
         let context = BranchContext::new(self.gid.as_str(), branch_id, BranchOp::Try, Mode::Tcc);
         let Done = attempt(context).await?;
+        self.counts.succeeded.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
+}
+
+/// A branch without its try must not be confirmed.
+fn complete(counts: &Arc<Counts>) -> Result<(), BranchError> {
+    let (begun, succeeded) = (counts.begun.load(Ordering::SeqCst), counts.succeeded.load(Ordering::SeqCst));
+    let missing = begun.saturating_sub(succeeded);
+    if missing > 0 {
+        let reason = format!("the closure returned Ok, but {missing} of its tries did not succeed");
+        return Err(BranchError::roll_back(reason));
+    }
+    if Arc::strong_count(counts) > 1 {
+        let reason = "the closure returned Ok, but something outlives it that may still make tries";
+        return Err(BranchError::roll_back(reason));
+    }
+    Ok(())
 }
