@@ -35,6 +35,12 @@ impl Manager {
         format!("http://{}/api/dtmsvr", self.server.http_address())
     }
 
+    /// What a client over gRPC is given.
+    #[must_use]
+    pub fn grpc_address(&self) -> String {
+        format!("http://{}", self.server.grpc_address())
+    }
+
     /// Ends it.
     ///
     /// # Errors
