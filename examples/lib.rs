@@ -2,4 +2,4 @@
 
 mod common;
 
-pub use common::{Manager, Result, Story, database, play, serve};
+pub use common::{Manager, Result, Story, database, mariadb, play, postgres, redis, serve};

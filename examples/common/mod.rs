@@ -2,10 +2,12 @@
 
 mod database;
 mod manager;
+mod servers;
 mod service;
 mod story;
 
 pub use database::database;
 pub use manager::Manager;
+pub use servers::{mariadb, postgres, redis};
 pub use service::serve;
 pub use story::{Result, Story, play};

@@ -5,8 +5,13 @@ use std::fmt::Debug;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use super::servers::Skipped;
+
 /// Anything can go wrong, and ends the example.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// The exit code of an example that lacks something and has said what.
+const SKIPPED: u8 = 77;
 
 /// Prints lines with the time since the start. Cheap to copy.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +56,10 @@ pub fn play(result: Result) -> ExitCode {
         Ok(()) => {
             println!("\nEverything is as it should be.");
             ExitCode::SUCCESS
+        }
+        Err(error) if error.is::<Skipped>() => {
+            println!("{error}");
+            ExitCode::from(SKIPPED)
         }
         Err(error) => {
             eprintln!("\nThe example failed: {error}");

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
+use crate::branch::BranchError;
 
 /// The answer of a branch that did what it was asked to.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,7 +60,8 @@ impl fmt::Debug for Reply {
 }
 
 /// Why a call to a branch did not end well. Inside the closure of a TCC or XA transaction, `?` passes it on,
-/// and whatever it is, the transaction is rolled back.
+/// and whatever it is, the transaction is rolled back. A branch that has branches of its own answers with
+/// [`into_branch_error`](Self::into_branch_error).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -96,6 +98,28 @@ pub enum CallError {
     /// The branch was not called: the server did not register it, or something cannot be sent.
     #[error(transparent)]
     NotCalled(#[from] Error),
+}
+
+impl CallError {
+    /// What it means when the answer of that branch is also that of whoever called it: its "no" is a "no", "still
+    /// at it" stays so, and everything else is "try again later". A plain `?` is always "try again later".
+    ///
+    /// ```
+    /// use dtm_client::CallError;
+    /// use dtm_client::branch::BranchError;
+    ///
+    /// let no = || CallError::RollBack { url: "http://hotel/try".into(), reason: "full".into() };
+    /// assert!(matches!(no().into_branch_error(), BranchError::RollBack(reason) if reason == "full"));
+    /// assert!(matches!(BranchError::from(no()), BranchError::Retry(_)));
+    /// ```
+    #[must_use]
+    pub fn into_branch_error(self) -> BranchError {
+        match self {
+            Self::RollBack { reason, .. } => BranchError::RollBack(reason),
+            Self::Ongoing { .. } => BranchError::Ongoing,
+            Self::Unknown { .. } | Self::Unreadable { .. } | Self::NotCalled(_) => self.into(),
+        }
+    }
 }
 
 #[cfg(test)]

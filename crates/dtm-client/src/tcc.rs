@@ -105,17 +105,17 @@ pub struct Tcc {
 impl Tcc {
     /// Inside a try: the same transaction, to have branches of one's own. They are confirmed or cancelled with
     /// everything else, so there is nothing to submit here; when one of them fails, answer with an error, and
-    /// whoever called aborts.
+    /// whoever called aborts. [`CallError::into_branch_error`] keeps a "no", so that the caller hears the reason.
     ///
     /// ```no_run
     /// # #[cfg(feature = "axum")] mod example {
     /// use dtm_client::branch::{BranchContext, BranchResult, Done};
-    /// use dtm_client::{Client, Tcc};
+    /// use dtm_client::{CallError, Client, Tcc};
     ///
     /// async fn try_trip(context: BranchContext, client: Client) -> BranchResult {
     ///     let tcc = Tcc::from_branch(&client, &context)?;
     ///     let hotel = tcc.branch("http://hotel/try").confirm("http://hotel/confirm").cancel("http://hotel/cancel");
-    ///     hotel.call(&2).await?;
+    ///     hotel.call(&2).await.map_err(CallError::into_branch_error)?;
     ///     Ok(Done)
     /// }
     /// # }
