@@ -2,4 +2,4 @@
 
 mod common;
 
-pub use common::{Manager, Result, Story, database, mariadb, play, postgres, redis, serve};
+pub use common::{Manager, Result, Story, database, mariadb_url, play, postgres_url, redis_url, serve};

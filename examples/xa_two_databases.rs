@@ -26,7 +26,7 @@ use dtm_barrier::sql::create_table;
 use dtm_barrier::xa::prepared;
 use dtm_client::branch::{BranchContext, BranchError, BranchOp, BranchResult};
 use dtm_client::{Client, Error, Status, Xa};
-use dtm_examples::{Manager, Result, Story, mariadb, play, postgres, serve};
+use dtm_examples::{Manager, Result, Story, mariadb_url, play, postgres_url, serve};
 use serde::{Deserialize, Serialize};
 use sqlx::{MySqlPool, PgPool};
 use tokio::sync::Notify;
@@ -121,7 +121,7 @@ async fn transfer_and_die(client: &Client, gid: &str, url: &str, accounts: [i64;
 impl Banks {
     async fn open(client: Client, story: Story) -> Result<Self> {
         let (mariadb, postgres) =
-            (MySqlPool::connect(&mariadb()?).await?, PgPool::connect(&postgres()?).await?);
+            (MySqlPool::connect(&mariadb_url()?).await?, PgPool::connect(&postgres_url()?).await?);
         create_table(&mariadb).await?;
         create_table(&postgres).await?;
         let table = "CREATE TABLE IF NOT EXISTS xa_example \

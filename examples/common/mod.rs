@@ -8,6 +8,6 @@ mod story;
 
 pub use database::database;
 pub use manager::Manager;
-pub use servers::{mariadb, postgres, redis};
+pub use servers::{mariadb_url, postgres_url, redis_url};
 pub use service::serve;
 pub use story::{Result, Story, play};

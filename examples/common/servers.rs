@@ -23,23 +23,23 @@ impl Error for Skipped {}
 ///
 /// # Errors
 /// When there is none. The example ends as skipped then.
-pub fn mariadb() -> Result<String> {
+pub fn mariadb_url() -> Result<String> {
     url("mariadb", "mysql")
 }
 
 /// The URL of a PostgreSQL: what `POSTGRES_URL` says, else that of `tests/services/postgres.sh`.
 ///
 /// # Errors
-/// As [`mariadb`].
-pub fn postgres() -> Result<String> {
+/// As [`mariadb_url`].
+pub fn postgres_url() -> Result<String> {
     url("postgres", "postgres")
 }
 
 /// The URL of a Redis: what `REDIS_URL` says, else that of `tests/services/redis.sh`.
 ///
 /// # Errors
-/// As [`mariadb`].
-pub fn redis() -> Result<String> {
+/// As [`mariadb_url`].
+pub fn redis_url() -> Result<String> {
     url("redis", "redis")
 }
 
