@@ -1,6 +1,8 @@
 //! The transaction manager. In production it is a process of its own; here it runs beside the story.
 
-use dtm_server::config::{Config, GrpcConfig, HttpConfig, StoreConfig};
+use std::time::Duration;
+
+use dtm_server::config::{Config, GrpcConfig, HttpConfig, RunnerConfig, StoreConfig};
 use dtm_server::server::Server;
 use tempfile::TempDir;
 
@@ -23,6 +25,8 @@ impl Manager {
         let config = Config {
             http: HttpConfig { port: 0, ..HttpConfig::default() },
             grpc: GrpcConfig { port: 0, ..GrpcConfig::default() },
+            // whatever was left behind by somebody who died is found soon
+            runner: RunnerConfig { poll_interval: Duration::from_secs(1), ..RunnerConfig::default() },
             store: StoreConfig::sled(folder.path().join("manager")),
             ..Config::default()
         };
