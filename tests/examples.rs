@@ -1,4 +1,4 @@
-//! Every example runs, and ends with exit code 0.
+//! Every example runs, and ends with exit code 0; the tutorial goes as its page says.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::time::timeout;
+
+#[path = "tutorial.rs"]
+mod tutorial;
 
 /// Far longer than any example takes.
 const TIME_MAX: Duration = Duration::from_secs(120);

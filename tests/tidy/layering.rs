@@ -35,6 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("dtm-testkit", &["dtm-core", "dtm-store"]),
     ("dtm-bench", &["dtm-core", "dtm-proto", "dtm-client", "dtm-server"]),
     ("dtm-examples", &["dtm-barrier", "dtm-server"]),
+    ("dtm-tutorial", &["dtm-barrier", "dtm-client"]),
     ("dtm-tests", &[]),
 ];
 

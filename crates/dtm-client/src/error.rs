@@ -86,7 +86,7 @@ pub enum Error {
         cause: String,
     },
     /// The closure of a TCC, an XA transaction or a message returned an error.
-    #[error("transaction {gid}: {cause}; {fate}")]
+    #[error("transaction {gid}: {}; {fate}", said(.cause))]
     Closure {
         /// The transaction.
         gid: String,
@@ -117,6 +117,24 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
+}
+
+/// What the closure returned, as its caller reads it. `BranchError` itself speaks to the server: "try again later" would be wrong
+/// here, where a "no" that was passed on with `?` has ended the transaction.
+pub(crate) fn said(cause: &BranchError) -> String {
+    let BranchError::Retry(error) = cause else {
+        return match cause {
+            BranchError::RollBack(reason) => reason.clone(),
+            other => other.to_string(),
+        };
+    };
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 /// What becomes of a transaction whose closure returned an error.
@@ -169,5 +187,23 @@ impl Error {
 
     pub(crate) fn invalid(field: &'static str, reason: impl fmt::Display) -> Self {
         Self::Invalid { field, reason: reason.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CallError;
+
+    #[test]
+    fn what_a_branch_refused_is_told_without_advice_that_is_not_for_the_caller() {
+        let no = CallError::RollBack { url: "http://bank/try".to_owned(), reason: "too little".to_owned() };
+        for (cause, expected) in [
+            (BranchError::from(no), "transaction g: http://bank/try said no: too little; it is rolled back"),
+            (BranchError::roll_back("sold out"), "transaction g: sold out; it is rolled back"),
+        ] {
+            let error = Error::Closure { gid: "g".to_owned(), cause, fate: Fate::RolledBack };
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

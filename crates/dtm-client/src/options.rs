@@ -75,8 +75,9 @@ macro_rules! common_options {
             self
         }
 
-        /// The time until the first repetition of a call that did not work (10 seconds unless the server's
-        /// configuration says otherwise); it doubles from failing pass to failing pass.
+        /// The interval that repetitions begin with (10 seconds unless the server's configuration says
+        /// otherwise). It doubles with each failing pass, the first one too: what did not work is tried again
+        /// after twice this time, then after four times, and so on.
         pub const fn retry_interval(mut self, interval: std::time::Duration) -> Self {
             self.options.retry_interval = Some(interval);
             self

@@ -3,7 +3,7 @@
 use dtm_core::model::{Mode, truncate};
 
 use crate::branch::BranchError;
-use crate::error::Fate;
+use crate::error::{Fate, said};
 use crate::gid::Gid;
 use crate::options::Options;
 use crate::protocol::{Request, Verb};
@@ -51,7 +51,7 @@ impl TwoPhase {
                 submission.settle(verdict).await.map(|_| value)
             }
             Err(cause) => {
-                let reason = cause.to_string();
+                let reason = said(&cause);
                 abort(&self.client, gid, &request, &reason).await;
                 Err(Error::Closure { gid: gid.to_owned(), cause, fate: Fate::RolledBack })
             }

@@ -13,7 +13,7 @@ use dtm_core::model::{Mode, Outcome};
 
 use super::Message;
 use crate::branch::{BranchError, BranchOp};
-use crate::error::Fate;
+use crate::error::{Fate, said};
 use crate::protocol::{BranchCall, Request, Verb};
 use crate::settle::{Submission, settle_prepare};
 use crate::two_phase::abort;
@@ -106,7 +106,7 @@ impl Message {
                 Fate::Submitted
             }
             Outcome::Failure { .. } => {
-                abort(&self.client, request.gid, request, &cause.to_string()).await;
+                abort(&self.client, request.gid, request, &said(&cause)).await;
                 Fate::RolledBack
             }
             Outcome::Ongoing | Outcome::Unknown { .. } | Outcome::NotSent { .. } => Fate::Open,
