@@ -20,6 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "dtm-server",
         &[
             "dtm-barrier",
+            "dtm-client",
             "dtm-core",
             "dtm-import",
             "dtm-proto",

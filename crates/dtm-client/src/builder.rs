@@ -7,7 +7,8 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, redirect};
 
-use crate::protocol::{Address, Api, Http, Route, Server, Timeouts};
+use crate::in_process::Coordinator;
+use crate::protocol::{Address, Api, Http, InProcess, Route, Server, Timeouts};
 use crate::{Client, Error, Retry};
 
 /// The settings of a [`Client`]; each has a default. Get one from [`Client::builder`],
@@ -42,12 +43,13 @@ pub struct ClientBuilder {
     channel: Option<tonic::transport::Channel>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Protocol {
     Http,
     JsonRpc,
     #[cfg(feature = "grpc")]
     Grpc,
+    InProcess(Arc<dyn Coordinator>),
 }
 
 /// A connection is there soon or not at all. Less than a time-out, so that another address can be asked.
@@ -55,9 +57,13 @@ const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(3);
 
 impl ClientBuilder {
     pub(crate) fn new(protocol: Protocol, address: &str) -> Self {
+        Self::of(protocol, vec![address.to_owned()])
+    }
+
+    pub(crate) fn of(protocol: Protocol, addresses: Vec<String>) -> Self {
         Self {
             protocol,
-            addresses: vec![address.to_owned()],
+            addresses,
             #[cfg(feature = "grpc")]
             query_addresses: Vec::new(),
             timeout: Duration::from_secs(10),
@@ -168,11 +174,30 @@ impl ClientBuilder {
     }
 
     fn api(&self, client: &reqwest::Client) -> Result<Api, Error> {
-        match self.protocol {
+        match &self.protocol {
             Protocol::Http => self.http(&self.addresses, client).map(Api::Http),
             Protocol::JsonRpc => self.http(&self.addresses, client).map(Api::JsonRpc),
             #[cfg(feature = "grpc")]
             Protocol::Grpc => self.grpc(client).map(Api::Grpc),
+            Protocol::InProcess(coordinator) => {
+                self.check_unconnected()?;
+                let (coordinator, timeouts) = (Arc::clone(coordinator), self.timeouts());
+                Ok(Api::InProcess(InProcess { coordinator, timeouts }))
+            }
+        }
+    }
+
+    /// There is no connection that an address or a header could be for.
+    fn check_unconnected(&self) -> Result<(), Error> {
+        let wrong = |field| Err(Error::invalid(field, "the coordinator is in this process"));
+        #[cfg(feature = "grpc")]
+        if !self.query_addresses.is_empty() || self.channel.is_some() {
+            return wrong("query_address or channel");
+        }
+        match (self.addresses.is_empty(), self.headers.is_empty()) {
+            (false, _) => wrong("address"),
+            (_, false) => wrong("header"),
+            (true, true) => Ok(()),
         }
     }
 

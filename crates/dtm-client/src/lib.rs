@@ -41,6 +41,7 @@
 //! | be a branch of XA (features `mysql`, `postgres`) | `Client::xa_local_transaction`, `Client::xa_recover` |
 //! | answer as a branch | [`branch`], [`BranchBarrier`] |
 //! | build an engine of workflows | [`workflow`] |
+//! | a coordinator without a server, inside your application | [`in_process`] |
 //!
 //! | feature | for |
 //! |---|---|
@@ -52,6 +53,7 @@ mod builder;
 mod client;
 mod error;
 mod gid;
+pub mod in_process;
 mod message;
 mod options;
 mod payload;

@@ -1,5 +1,6 @@
 //! A transaction as the server shows it.
 
+use dtm_core::model;
 use dtm_core::model::{BranchStatus, Mode, Op, Status};
 
 use crate::protocol::{QueriedBranch, QueriedTransaction, Query};
@@ -70,6 +71,24 @@ fn read_branch(branch: QueriedBranch) -> Result<Branch, String> {
         branch_id,
         url: url.unwrap_or_else(String::new),
     })
+}
+
+impl From<&model::Transaction> for Transaction {
+    fn from(stored: &model::Transaction) -> Self {
+        let branch = |row: model::BranchRow<'_>| Branch {
+            branch_id: row.branch_id.to_string(),
+            op: row.op,
+            status: row.progress.status,
+            url: row.url.to_owned(),
+        };
+        Self {
+            gid: stored.definition.gid.to_string(),
+            mode: stored.definition.plan.mode(),
+            status: stored.status(),
+            rollback_reason: stored.state.reason.clone().filter(|reason| !reason.is_empty()),
+            branches: model::rows(stored).into_iter().map(branch).collect(),
+        }
+    }
 }
 
 #[cfg(test)]

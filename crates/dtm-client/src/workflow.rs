@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use dtm_core::model;
 use dtm_core::model::{BranchId, BranchStatus, Mode, Op, Registration, Status, WorkflowEnd};
 use dtm_proto::http::{workflow_custom_data, workflow_result};
 
@@ -221,6 +222,22 @@ impl Stored {
             rollback_reason: transaction.rollback_reason.filter(|reason| !reason.is_empty()),
             result: decoded(transaction.result.as_deref())?,
             progresses: progresses.into_iter().flatten().map(progress).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// From what a coordinator in this process has stored.
+    pub(crate) fn of(stored: &model::Transaction) -> Result<Self, String> {
+        let progress = |row: model::BranchRow<'_>| Progress {
+            branch_id: row.branch_id.to_string(),
+            op: row.op,
+            status: row.progress.status,
+            data: row.payload.as_bytes().to_vec(),
+        };
+        Ok(Self {
+            status: stored.status(),
+            rollback_reason: stored.state.reason.clone().filter(|reason| !reason.is_empty()),
+            result: decoded(stored.state.result.as_deref())?,
+            progresses: model::rows(stored).into_iter().map(progress).collect(),
         })
     }
 

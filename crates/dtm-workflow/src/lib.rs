@@ -30,7 +30,7 @@
 //! | register functions and execute them | [`Workflows`], [`WorkflowsBuilder`], [`Error`] |
 //! | write one | [`Workflow`], [`Branch`] |
 //! | call a service, over HTTP or by a generated gRPC client | [`Branch::send`], [`Branch::over`], [`BranchCalls`] |
-//! | let the server have a workflow go on | `Workflows::http_callback` (feature `axum`), [`Workflows::grpc_callback`] |
+//! | let the server have a workflow go on | `Workflows::http_callback` (feature `axum`), [`Workflows::grpc_callback`]; in an application with a coordinator inside `workflows` of its builder (`dtm_server::embedded`) |
 //!
 //! **What is promised.** The effect of a step is *recorded* at most once, whoever executes the workflow and
 //! how often; the step itself may be run again when its process died before the record, or when two processes

@@ -90,6 +90,11 @@ impl Place {
         self.folder.path().join("data")
     }
 
+    /// A file that is removed with the place, and is not the store's.
+    pub(crate) fn beside(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
     /// Whether nobody has written there.
     pub(crate) fn is_untouched(&self) -> bool {
         let Some(database) = &self.database else { return !self.data().exists() };

@@ -8,6 +8,7 @@
 //! | `route` | several addresses: which one to ask, and when to ask another |
 //! | `address` | where a server is |
 //! | `http`, `json_rpc`, `grpc` | one protocol each |
+//! | `in_process` | a coordinator in this process, and no protocol |
 //! | `call`, `http_call` | calls to branches |
 //! | `body` | JSON answers |
 
@@ -18,6 +19,7 @@ mod call;
 pub(crate) mod grpc;
 mod http;
 mod http_call;
+mod in_process;
 mod json_rpc;
 mod request;
 mod route;
@@ -29,6 +31,7 @@ pub(crate) use body::{NewGid, Progress, Progresses, QueriedBranch, QueriedTransa
 pub(crate) use call::{BranchCall, Called};
 pub(crate) use http::{Http, Timeouts};
 pub(crate) use http_call::shown as shown_branch;
+pub(crate) use in_process::InProcess;
 pub(crate) use request::{Patience, Request, RequestStep, Verb};
 pub(crate) use route::Route;
 pub(crate) use server::{Answered, Api, Server, unreadable};

@@ -1,7 +1,7 @@
 //! A request about a transaction, before it has the form of a protocol.
 
-use dtm_core::model::{Mode, Options, Protocol, WorkflowEnd};
-use dtm_proto::http::{StepBody, SubmitBody};
+use dtm_core::model::{self, Mode, Options, Protocol, Seconds, WorkflowEnd};
+use dtm_proto::http::{StepBody, StepRequest, SubmitBody, TransactionRequest, workflow_extra};
 
 use crate::{Error, Payload};
 
@@ -76,6 +76,28 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The request as a coordinator in this process takes it: what the body over HTTP would be read as.
+    pub(crate) fn in_process(&self) -> TransactionRequest {
+        let seconds = |time: Option<Seconds>| time.map_or(0, |time| time.get().into());
+        let options = &self.options;
+        TransactionRequest {
+            steps: self.steps.iter().map(RequestStep::in_process).collect(),
+            payloads: self.steps.iter().map(|step| step.payload.as_bytes().into()).collect(),
+            query_prepared: self.query_prepared.into(),
+            custom_data: self.custom_data.clone(),
+            wait_result: options.wait_result,
+            timeout_to_fail: seconds(options.timeout_to_fail),
+            request_timeout: seconds(options.request_timeout),
+            retry_interval: seconds(options.retry_interval),
+            retry_limit: options.retry_limit.map_or(0, i64::from),
+            branch_headers: options.branch_headers.clone(),
+            concurrent: options.concurrent,
+            rollback_reason: self.rollback_reason.to_owned(),
+            req_extra: self.end.as_ref().map(workflow_extra).unwrap_or_default(),
+            ..TransactionRequest::new(self.gid, self.mode)
+        }
+    }
+
     /// The body over HTTP and JSON-RPC.
     ///
     /// # Errors
@@ -103,5 +125,12 @@ impl<'a> Request<'a> {
             end: self.end.as_ref(),
         };
         Ok(body.encode())
+    }
+}
+
+impl RequestStep<'_> {
+    fn in_process(&self) -> StepRequest {
+        let (action, compensate) = (self.action.into(), self.compensate.into());
+        StepRequest { action, compensate, data: model::Payload::empty() }
     }
 }

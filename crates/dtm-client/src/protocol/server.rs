@@ -14,7 +14,7 @@ use super::http_call::Dialect;
 #[cfg(feature = "grpc")]
 use super::http_call::is_http;
 use super::json_rpc::Called as Replied;
-use super::{Address, Answer, BranchCall, Called, Http, NewGid, Patience, Request, Verb, Verdict};
+use super::{Address, Answer, BranchCall, Called, Http, InProcess, NewGid, Patience, Request, Verb, Verdict};
 use crate::workflow::Stored;
 use crate::{Error, query};
 
@@ -36,6 +36,7 @@ pub(crate) enum Api {
     JsonRpc(Http),
     #[cfg(feature = "grpc")]
     Grpc(Grpc),
+    InProcess(InProcess),
 }
 
 /// An answer with a value, or another one.
@@ -73,6 +74,7 @@ impl Server {
             },
             #[cfg(feature = "grpc")]
             Api::Grpc(grpc) => grpc.new_gid().await,
+            Api::InProcess(here) => return Ok(here.coordinator.new_gid()),
         };
         value(request, answered)
     }
@@ -103,6 +105,7 @@ impl Server {
             }
             #[cfg(feature = "grpc")]
             Api::Grpc(grpc) => grpc.transaction(verb, request).await?,
+            Api::InProcess(coordinator) => return Ok(coordinator.transaction(verb, request).await),
         };
         Ok(answer.unwrap_or_else(|cause| Verdict::Unclear { cause }))
     }
@@ -121,6 +124,7 @@ impl Server {
             }
             #[cfg(feature = "grpc")]
             Api::Grpc(grpc) => grpc.register(gid, registration).await,
+            Api::InProcess(coordinator) => return coordinator.register(gid, registration).await,
         };
         answer.unwrap_or_else(|cause| Verdict::Unclear { cause })
     }
@@ -140,6 +144,7 @@ impl Server {
                     Err(cause) => Answered::Not(Verdict::Unclear { cause }),
                 });
             }
+            Api::InProcess(coordinator) => return Ok(coordinator.prepare_workflow(request).await),
         };
         let body = request.encode(Protocol::Http)?;
         let url = |address: &Address| address.request("prepareWorkflow");
@@ -159,6 +164,7 @@ impl Server {
                 let reason = "the gRPC API cannot be asked about a transaction: name the HTTP address too, with ClientBuilder::query_address";
                 Error::invalid("query", reason)
             })?,
+            Api::InProcess(coordinator) => return coordinator.query(gid).await,
         };
         let request = format!("query of {gid}");
         let body = http.ask(&request, "query", &[("gid", gid)]).await?;
@@ -172,7 +178,8 @@ impl Server {
             Api::Grpc(_) if !is_http(url) => Target::parse(url).map(drop),
             #[cfg(feature = "grpc")]
             Api::Grpc(_) => http_call::parse(url).map(drop),
-            Api::Http(_) | Api::JsonRpc(_) => http_call::parse(url).map(drop),
+            Api::InProcess(coordinator) if coordinator.has_branch(url)? => Ok(()),
+            Api::Http(_) | Api::JsonRpc(_) | Api::InProcess(_) => http_call::parse(url).map(drop),
         }
     }
 
@@ -188,6 +195,9 @@ impl Server {
                 let target = Target::parse(call.url)?;
                 return self.grpc_branches.call(&target, call, &dtm, timeout).await;
             }
+            Api::InProcess(coordinator) if coordinator.has_branch(call.url)? => {
+                return Ok(coordinator.call(call, timeout).await);
+            }
             Api::JsonRpc(_) if call.url.contains("method") => Dialect::JsonRpc,
             _ => Dialect::Http,
         };
@@ -195,7 +205,7 @@ impl Server {
         http_call::call(&self.branches, url, dialect, call, &dtm, timeout).await
     }
 
-    /// The server's address as branches are told it.
+    /// The server's address as branches are told it; empty when it has none.
     fn shown(&self) -> String {
         match &self.api {
             Api::Http(http) => http.route.addresses().first().map_or_else(String::new, Address::shown),
@@ -208,6 +218,7 @@ impl Server {
             Api::Grpc(grpc) => {
                 grpc.route.addresses().first().map_or_else(String::new, |node| node.shown().to_owned())
             }
+            Api::InProcess(_) => String::new(),
         }
     }
 }
@@ -219,7 +230,7 @@ impl fmt::Debug for Server {
     }
 }
 
-fn value<T>(request: &str, answered: Result<Answered<T>, String>) -> Result<T, Error> {
+pub(super) fn value<T>(request: &str, answered: Result<Answered<T>, String>) -> Result<T, Error> {
     let request = request.to_owned();
     match answered {
         Ok(Answered::Value(value)) => Ok(value),

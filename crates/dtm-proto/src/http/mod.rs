@@ -48,4 +48,4 @@ pub use register_request::RegisterRequest;
 pub use request_error::RequestError;
 pub use submit_body::{StepBody, SubmitBody, saga_custom_data};
 pub use transaction_request::{StepRequest, TransactionRequest};
-pub use workflow_body::{message_custom_data, workflow_custom_data, workflow_result};
+pub use workflow_body::{message_custom_data, workflow_custom_data, workflow_extra, workflow_result};

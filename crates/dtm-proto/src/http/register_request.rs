@@ -38,11 +38,27 @@ pub struct RegisterRequest {
 }
 
 impl RegisterRequest {
-    /// A branch of a TCC, registered by a client in the same process.
+    /// A branch that a client in the same process registers.
     #[must_use]
-    pub fn tcc(gid: &str, branch_id: &str, confirm: String, cancel: String, data: Payload) -> Self {
-        let (gid, branch_id, trans_type) = (gid.to_owned(), branch_id.to_owned(), "tcc".to_owned());
-        Self { gid, trans_type, branch_id, confirm, cancel, data, ..Self::empty() }
+    pub fn of(gid: &str, registration: &Registration) -> Self {
+        let branch_id = registration.branch_id().to_string();
+        let of = |trans_type: &str, data: &Payload| Self {
+            gid: gid.to_owned(),
+            trans_type: trans_type.to_owned(),
+            branch_id,
+            data: data.clone(),
+            ..Self::empty()
+        };
+        match registration {
+            Registration::Tcc { confirm, cancel, data, .. } => {
+                Self { confirm: confirm.to_string(), cancel: cancel.to_string(), ..of("tcc", data) }
+            }
+            Registration::Xa { url, data, .. } => Self { url: url.to_string(), ..of("xa", data) },
+            Registration::Workflow { op, status, data, .. } => {
+                let (op, status) = (op.as_str().to_owned(), status.as_str().to_owned());
+                Self { op, status, ..of("workflow", data) }
+            }
+        }
     }
 
     /// Reads a body. Keys are matched exactly, as DTM does here.

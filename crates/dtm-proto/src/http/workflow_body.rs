@@ -1,5 +1,7 @@
 //! The client's side of workflows: what it tells about one, and how it says that one has ended.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -34,6 +36,14 @@ pub fn message_custom_data(delay: u32) -> String {
 #[must_use]
 pub fn workflow_result(result: &[u8]) -> String {
     STANDARD.encode(result)
+}
+
+/// `req_extra` as a coordinator in the same process is handed it (behaviour 96).
+#[must_use]
+pub fn workflow_extra(end: &WorkflowEnd) -> BTreeMap<String, String> {
+    let Extra { status, rollback_reason, result } = Extra::from(end);
+    let fields = [("status", status), ("rollback_reason", rollback_reason), ("result", result)];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// `req_extra` (behaviour 96).

@@ -6,11 +6,11 @@ use futures_util::FutureExt;
 use futures_util::future::ready;
 use serde::de::DeserializeOwned;
 
-use dtm_core::coordinator::BranchCall;
+use dtm_client::in_process::WorkflowCallback;
 use dtm_core::model::Outcome;
 
-use super::{BranchContext, BranchError, BranchOp, BranchResult, Done};
-use crate::transport::LocalBranch;
+use super::{BranchContext, BranchError, BranchResult, Done};
+use crate::transport::{CalledFor, LocalBranch, LocalCall};
 
 /// The longest name of a branch in bytes.
 const NAME_BYTES_MAX: usize = 255;
@@ -36,9 +36,25 @@ where
     F: Fn(BranchContext, T) -> R + Send + Sync + 'static,
     R: Future<Output = BranchResult> + Send + 'static,
 {
-    Arc::new(move |call: &BranchCall| match understood::<T>(call) {
+    Arc::new(move |call: LocalCall| match understood::<T>(call) {
         Ok((context, payload)) => function(context, payload).map(meaning).boxed(),
         Err(cause) => ready(Outcome::Unknown { cause }).boxed(),
+    })
+}
+
+/// Makes a branch of whoever goes on with workflows.
+pub(super) fn callback_of(workflows: Arc<dyn WorkflowCallback>) -> LocalBranch {
+    Arc::new(move |call: LocalCall| {
+        let CalledFor::Workflow(name) = call.op else {
+            let cause = format!("{}: only workflows are called back here, and this is {}", call.url, call.op);
+            return ready(Outcome::Unknown { cause }).boxed();
+        };
+        let workflows = Arc::clone(&workflows);
+        async move {
+            let input = call.payload.as_bytes().to_vec();
+            meaning(workflows.resume(&name, &call.gid, input).await)
+        }
+        .boxed()
     })
 }
 
@@ -53,9 +69,12 @@ fn meaning(result: BranchResult) -> Outcome {
 }
 
 /// The context and the payload of a call. What is wrong with it is said without repeating any of the payload.
-fn understood<T: DeserializeOwned>(call: &BranchCall) -> Result<(BranchContext, T), String> {
-    let op = BranchOp::parse(call.op.as_str()).map_err(|error| error.to_string())?;
-    let context = BranchContext::new(call.gid.as_str(), call.branch_id.as_str(), op, call.mode);
+fn understood<T: DeserializeOwned>(call: LocalCall) -> Result<(BranchContext, T), String> {
+    let CalledFor::Branch(op) = call.op else {
+        return Err(format!("{}: it is a branch, and workflows cannot be called back here", call.url));
+    };
+    let mut context = BranchContext::new(call.gid, call.branch_id, op, call.mode);
+    context.phase2_url = call.phase2_url;
     let bytes = if call.payload.is_empty() { b"null".as_slice() } else { call.payload.as_bytes() };
     let payload = serde_json::from_slice(bytes).map_err(|error| {
         let (kind, line, column) = (error.classify(), error.line(), error.column());
@@ -70,6 +89,8 @@ fn understood<T: DeserializeOwned>(call: &BranchCall) -> Result<(BranchContext, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dtm_core::coordinator::BranchCall;
+
     use crate::transport::tests::fixtures::{call, cause};
 
     async fn run<T, F, R>(function: F, payload: &str) -> Outcome
@@ -79,7 +100,7 @@ mod tests {
         R: Future<Output = BranchResult> + Send + 'static,
     {
         let call = BranchCall { payload: payload.into(), ..call("local:stock") };
-        made_of(function)(&call).await
+        made_of(function)(LocalCall::try_from(&call).unwrap()).await
     }
 
     #[tokio::test]

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
+use dtm_client::in_process::WorkflowCallback;
+use dtm_client::{Client, ClientBuilder};
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
-use super::branch::{made_of, problem_of_name};
+use super::branch::{callback_of, made_of, problem_of_name};
+use super::presence::{Handle, Presence, Reach};
 use super::{BranchContext, BranchResult, Embedded, StartError};
 use crate::assembly::Assembly;
 use crate::config::Config;
@@ -19,11 +24,28 @@ pub struct EmbeddedBuilder {
     branches: Vec<(String, LocalBranch)>,
     http: bool,
     grpc: bool,
+    presence: watch::Sender<Presence>,
 }
 
 impl EmbeddedBuilder {
-    pub(super) const fn new(config: Config) -> Self {
-        Self { config, branches: Vec::new(), http: false, grpc: false }
+    pub(super) fn new(config: Config) -> Self {
+        let presence = watch::Sender::new(Presence::NotStarted);
+        Self { config, branches: Vec::new(), http: false, grpc: false, presence }
+    }
+
+    /// A client of the coordinator that is to be: for branches that start transactions, register branches of their own, or
+    /// are branches of XA, and for workflows. Its requests are answered once the coordinator has started. Cheap to
+    /// clone; each one that is made here has connections of its own to remote branches.
+    ///
+    /// # Errors
+    /// [`dtm_client::Error::Invalid`] when the HTTP client for remote branches cannot be made.
+    pub fn client(&self) -> Result<Client, dtm_client::Error> {
+        self.client_builder().build()
+    }
+
+    /// As [`client`](Self::client), with settings of your own.
+    pub fn client_builder(&self) -> ClientBuilder {
+        Handle(self.presence.subscribe()).client_builder()
     }
 
     /// Registers an async function, or a closure that returns a future, as the branch `name`: transactions call it by the
@@ -69,6 +91,21 @@ impl EmbeddedBuilder {
         self.branch(name, move |call, payload| function(state.clone(), call, payload))
     }
 
+    /// Has workflows of this application go on here: [`local(name)`](super::local) is the callback that their builder is
+    /// given, beside a [`client`](Self::client) of this coordinator.
+    ///
+    /// ```text
+    /// let builder = Embedded::builder(StoreConfig::sled("./data"));
+    /// let workflows = Workflows::builder(builder.client()?, local("workflow")).register("order", order).build()?;
+    /// let coordinator = builder.workflows("workflow", workflows.clone()).start().await?;
+    /// ```
+    ///
+    /// (`examples/embedded_workflow.rs`.)
+    pub fn workflows(mut self, name: impl Into<String>, workflows: impl WorkflowCallback + 'static) -> Self {
+        self.branches.push((name.into(), callback_of(Arc::new(workflows))));
+        self
+    }
+
     /// Changes settings: intervals, time-outs, the name of this node, ... They are those of the server, with the same
     /// defaults; `log` has no effect, because the application's own subscriber gets what is logged.
     pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
@@ -96,13 +133,18 @@ impl EmbeddedBuilder {
     /// [`StartError`] saying what to do. Nothing runs then.
     pub async fn start(self) -> Result<Embedded, StartError> {
         let config = self.config;
+        let presence = self.presence;
+        presence.send_replace(Presence::Starting);
         let branches = LocalBranches::new(by_name(self.branches)?);
         let http = if self.http { Some(listen(&config, Ingress::Http).await?) } else { None };
         let grpc = if self.grpc { Some(listen(&config, Ingress::Grpc).await?) } else { None };
-        let assembly = Assembly::start(&config, branches).await?;
+        let assembly = Assembly::start(&config, branches.clone()).await?;
+        let reach =
+            Reach { api: assembly.api.clone(), local: branches, bytes_max: config.http.body_bytes_max };
         let http = http.map(|listener| start_http(&config, listener, &assembly)).transpose()?;
         let grpc = grpc.map(|listener| start_grpc(&config, listener, &assembly)).transpose()?;
-        Ok(Embedded::new(assembly, http, grpc, config.http.body_bytes_max))
+        presence.send_replace(Presence::Running(reach));
+        Ok(Embedded::new(assembly, http, grpc, config.http.body_bytes_max, presence))
     }
 }
 

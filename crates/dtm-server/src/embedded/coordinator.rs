@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use dtm_client::{Client, ClientBuilder};
 use dtm_core::model::{Gid, Status, Transaction};
 
+use super::presence::Handle;
 use super::{Error, Message, Saga, Tcc};
 use crate::api::{self, ALREADY_SUBSCRIBED, Api};
 
@@ -19,11 +21,12 @@ pub struct Coordinator {
     api: Api,
     /// The most bytes of URLs and payloads of one transaction.
     bytes_max: usize,
+    handle: Handle,
 }
 
 impl Coordinator {
-    pub(super) const fn new(api: Api, bytes_max: usize) -> Self {
-        Self { api, bytes_max }
+    pub(super) const fn new(api: Api, bytes_max: usize, handle: Handle) -> Self {
+        Self { api, bytes_max, handle }
     }
 
     pub(super) const fn api(&self) -> &Api {
@@ -32,6 +35,21 @@ impl Coordinator {
 
     pub(super) const fn bytes_max(&self) -> usize {
         self.bytes_max
+    }
+
+    /// A client of this coordinator: every builder of `dtm-client`, TCC with tries at URLs and nested ones, XA, messages
+    /// with a local transaction in a database, and workflows by `dtm-workflow`, with branches of this process and remote
+    /// ones. Cheap to clone; each one that is made here has connections of its own to remote branches.
+    ///
+    /// # Errors
+    /// [`dtm_client::Error::Invalid`] when the HTTP client for remote branches cannot be made.
+    pub fn client(&self) -> Result<Client, dtm_client::Error> {
+        self.client_builder().build()
+    }
+
+    /// As [`client`](Self::client), with settings of your own.
+    pub fn client_builder(&self) -> ClientBuilder {
+        self.handle.client_builder()
     }
 
     /// A saga.

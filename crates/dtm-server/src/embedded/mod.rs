@@ -38,6 +38,39 @@
 //! # }
 //! ```
 //!
+//! # Every mode
+//!
+//! [`Coordinator::client`] gives a client of `dtm-client` whose server is this coordinator: TCC with tries at URLs, nested
+//! TCC, XA, messages that follow a transaction of a database, and workflows by `dtm-workflow`
+//! ([`EmbeddedBuilder::workflows`]), all of them with branches of this process and remote ones. [`EmbeddedBuilder::client`]
+//! gives it before the start, for branches that need it. What is said below about branches holds for them, too.
+//!
+//! ```no_run
+//! use dtm_server::config::StoreConfig;
+//! use dtm_server::embedded::{BranchContext, BranchResult, Done, Embedded, local};
+//!
+//! async fn seat(_: BranchContext, number: u32) -> BranchResult {
+//!     println!("try, confirm or cancel of seat {number}");
+//!     Ok(Done)
+//! }
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let coordinator = Embedded::builder(StoreConfig::sled("./data")).branch("seat", seat).start().await?;
+//! let client = coordinator.client()?; // once; clones are cheap
+//! client
+//!     .tcc("trip-7")
+//!     .run(async |tcc| {
+//!         tcc.branch(local("seat")).confirm(local("seat")).cancel(local("seat")).call(&12).await?;
+//!         let hotel = tcc.branch("http://hotel/try").confirm("http://hotel/confirm").cancel("http://hotel/cancel");
+//!         hotel.call(&2).await?;
+//!         Ok(())
+//!     })
+//!     .await?;
+//! coordinator.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What a branch of the application has to know
 //!
 //! - **It may be called more than once**, and a compensation may come without, or before, its action: after a crash nobody
@@ -62,10 +95,12 @@
 
 mod branch;
 mod builder;
+mod client;
 mod coordinator;
 mod error;
 mod message;
 mod options;
+mod presence;
 mod request;
 mod running;
 mod saga;

@@ -8,6 +8,7 @@ use dtm_core::model::{Mode, Status};
 use dtm_proto::http::TransactionRequest;
 
 use super::error::without_marker;
+use super::presence::{bytes_of, check_bytes};
 use super::{Coordinator, Error};
 use crate::api::{self, ApiError, Class};
 
@@ -111,19 +112,7 @@ impl Request {
         if let Some(problem) = &self.problem {
             return refused(problem.clone());
         }
-        let (bytes, limit) = (self.bytes(), self.coordinator.bytes_max());
-        if bytes > limit {
-            return refused(format!(
-                "it has {bytes} bytes of URLs and payloads, at most {limit} are allowed (http.body_bytes_max)"
-            ));
-        }
-        Ok(())
-    }
-
-    fn bytes(&self) -> usize {
-        let urls = self.body.steps.iter().map(|step| step.action.len() + step.compensate.len());
-        let payloads = self.body.payloads.iter().map(|payload| payload.as_bytes().len());
-        urls.sum::<usize>() + payloads.sum::<usize>() + self.body.custom_data.len()
+        check_bytes(bytes_of(&self.body), self.coordinator.bytes_max()).or_else(refused)
     }
 }
 

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
+use super::presence::Presence;
 use super::{Coordinator, EmbeddedBuilder};
 use crate::assembly::Assembly;
 use crate::config::{Config, StoreConfig};
@@ -23,6 +25,7 @@ pub struct Embedded {
 
 #[derive(Debug)]
 struct Running {
+    presence: watch::Sender<Presence>,
     assembly: Assembly,
     http: Option<HttpServer>,
     grpc: Option<GrpcServer>,
@@ -39,9 +42,11 @@ impl Embedded {
         http: Option<HttpServer>,
         grpc: Option<GrpcServer>,
         bytes_max: usize,
+        presence: watch::Sender<Presence>,
     ) -> Self {
-        let coordinator = Coordinator::new(assembly.api.clone(), bytes_max);
-        Self { coordinator, running: Some(Running { assembly, http, grpc }) }
+        let handle = super::presence::Handle(presence.subscribe());
+        let coordinator = Coordinator::new(assembly.api.clone(), bytes_max, handle);
+        Self { coordinator, running: Some(Running { presence, assembly, http, grpc }) }
     }
 
     /// A handle for whoever starts transactions. It does not keep the coordinator running: after
@@ -85,7 +90,7 @@ impl Embedded {
 
 impl Running {
     async fn stop(self) -> Result<(), dtm_store::Error> {
-        let Self { assembly, http, grpc } = self;
+        let Self { presence, assembly, http, grpc } = self;
         let drain = assembly.drain;
         let http = async {
             if let Some(http) = http {
@@ -98,7 +103,9 @@ impl Running {
             }
         };
         tokio::join!(http, grpc, assembly.stop_driving());
-        assembly.close().await
+        let closed = assembly.close().await;
+        presence.send_replace(Presence::Stopped);
+        closed
     }
 }
 
@@ -121,6 +128,8 @@ impl Drop for Embedded {
                     tracing::warn!(%error, "the store of an embedded coordinator was not closed cleanly");
                 }
             });
+        } else {
+            running.presence.send_replace(Presence::Stopped);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use dtm_core::model::Mode;
+use dtm_core::model::{BranchId, Mode, Registration};
 use dtm_proto::http::RegisterRequest;
 use serde::Serialize;
 
@@ -96,7 +96,13 @@ impl Tries {
         let branch_id = format!("{:02}", self.counts.begun.fetch_add(1, Ordering::SeqCst).saturating_add(1));
         let (confirm, cancel) = (confirm.into(), cancel.into());
         let payload = written(&confirm, payload)?;
-        let request = RegisterRequest::tcc(&self.gid, &branch_id, confirm, cancel, payload);
+        let registration = Registration::Tcc {
+            branch_id: BranchId::parse(&branch_id)?,
+            confirm: confirm.into(),
+            cancel: cancel.into(),
+            data: payload,
+        };
+        let request = RegisterRequest::of(&self.gid, &registration);
         api::register_branch(self.coordinator.api(), &request).await?;
         let context = BranchContext::new(self.gid.as_str(), branch_id, BranchOp::Try, Mode::Tcc);
         let Done = attempt(context).await?;

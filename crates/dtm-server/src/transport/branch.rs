@@ -16,6 +16,7 @@ use super::discovery::{Discovery, Endpoint, Service};
 use super::grpc::GrpcTransport;
 use super::http::HttpTransport;
 use super::local::{LocalBranches, local_name};
+use super::local_call::LocalCall;
 use super::route::{Dialect, Route};
 use crate::config::TransportConfig;
 
@@ -127,7 +128,10 @@ impl Transport for BranchTransport {
             return Attempt { outcome: Outcome::Success, contact: Contact::Inconclusive };
         }
         if let Some(name) = local_name(&call.url) {
-            return self.local.attempt(name, call, limit).await;
+            return match LocalCall::try_from(call) {
+                Ok(call) => self.local.attempt(name, call, limit).await,
+                Err(error) => Attempt::cannot_be_made(&error),
+            };
         }
         match Route::of(&call.url, call.protocol) {
             Ok(Route { dialect, service: None }) => self.at(call, dialect, None, headers, limit).await,

@@ -9,10 +9,10 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use dtm_core::coordinator::BranchCall;
 use dtm_core::model::{Outcome, truncate};
 
 use super::contract::{Attempt, Contact};
+use super::local_call::LocalCall;
 use super::target::UrlError;
 
 /// What stands before the name of a branch in this process.
@@ -23,7 +23,7 @@ const NAME_SHOWN: usize = 128;
 const NAMES_SHOWN: usize = 20;
 
 /// Runs one branch.
-pub(crate) type LocalBranch = Arc<dyn Fn(&BranchCall) -> BoxFuture<'static, Outcome> + Send + Sync>;
+pub(crate) type LocalBranch = Arc<dyn Fn(LocalCall) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
 /// The branches that live in this process, by their names. Cheap to clone.
 #[derive(Clone, Default)]
@@ -58,7 +58,7 @@ impl LocalBranches {
     }
 
     /// Checks that there is such a branch now, so that nothing is stored that could never be called.
-    pub(super) fn check(&self, name: &str) -> Result<(), UrlError> {
+    pub(crate) fn check(&self, name: &str) -> Result<(), UrlError> {
         if self.by_name.contains_key(name) {
             return Ok(());
         }
@@ -72,13 +72,13 @@ impl LocalBranches {
         })
     }
 
-    /// Runs the branch in a task of its own: one that panics, or keeps its thread busy, does so beside its driver. When
-    /// the time is over, or the driver has lost the transaction, the task ends at its next await, as it would in a
+    /// Runs the branch in a task of its own: one that panics, or keeps its thread busy, does so beside its caller. When
+    /// the time is over, or the caller has lost the transaction, the task ends at its next await, as it would in a
     /// crash, and nobody knows whether it took effect.
-    pub(super) async fn attempt(&self, name: &str, call: &BranchCall, limit: Duration) -> Attempt {
-        let Some(branch) = self.by_name.get(name) else { return not_registered(name, call) };
+    pub(crate) async fn attempt(&self, name: &str, call: LocalCall, limit: Duration) -> Attempt {
+        let Some(branch) = self.by_name.get(name) else { return not_registered(name, &call) };
         let (branch, own) = (Arc::clone(branch), call.clone());
-        let mut running = AbortOnDropHandle::new(tokio::spawn(async move { branch(&own).await }));
+        let mut running = AbortOnDropHandle::new(tokio::spawn(async move { branch(own).await }));
         let unknown = |cause: String, contact| Attempt { outcome: Outcome::Unknown { cause }, contact };
         tokio::select! {
             biased;
@@ -88,8 +88,8 @@ impl LocalBranches {
                     unknown(format!("{}: the runtime is ending", call.url), Contact::Inconclusive)
                 }
                 Err(_) => {
-                    let (gid, branch_id, op) = (&call.gid, &call.branch_id, call.op.as_str());
-                    tracing::error!(%gid, %branch_id, op, name, "a branch of this process panicked; it is tried again");
+                    let LocalCall { gid, branch_id, op, .. } = &call;
+                    tracing::error!(%gid, %branch_id, %op, name, "a branch of this process panicked; it is tried again");
                     unknown(format!("{} panicked", call.url), Contact::Answered)
                 }
             },
@@ -111,12 +111,12 @@ impl fmt::Debug for LocalBranches {
 
 /// A program of another version may have stored it, so this is no failure: nothing was called, and the next version may
 /// know the name.
-fn not_registered(name: &str, call: &BranchCall) -> Attempt {
-    let (gid, branch_id, op) = (&call.gid, &call.branch_id, call.op.as_str());
+fn not_registered(name: &str, call: &LocalCall) -> Attempt {
+    let LocalCall { gid, branch_id, op, .. } = call;
     tracing::warn!(
         %gid,
         %branch_id,
-        op,
+        %op,
         name = truncate(name, NAME_SHOWN),
         "a stored transaction needs a branch that this program has not registered: it waits, and is tried again; register \
          the name in every program that shares the store"

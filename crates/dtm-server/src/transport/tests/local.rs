@@ -14,6 +14,7 @@ use dtm_core::model::{Outcome, Protocol};
 
 use super::fixtures::{call, cause, config, headers, transport};
 use crate::transport::local::{LocalBranch, LocalBranches};
+use crate::transport::local_call::LocalCall;
 use crate::transport::{BranchTransport, Contact, Guarded, Transport};
 
 fn with(name: &str, branch: LocalBranch) -> BranchTransport {
@@ -25,7 +26,7 @@ fn with(name: &str, branch: LocalBranch) -> BranchTransport {
 fn hanging() -> (LocalBranch, oneshot::Receiver<()>) {
     let (alive, dropped) = oneshot::channel::<()>();
     let alive = Arc::new(parking_lot::Mutex::new(Some(alive)));
-    let branch: LocalBranch = Arc::new(move |_: &BranchCall| {
+    let branch: LocalBranch = Arc::new(move |_: LocalCall| {
         let alive = alive.lock().take();
         async move {
             let _alive = alive;
@@ -38,7 +39,7 @@ fn hanging() -> (LocalBranch, oneshot::Receiver<()>) {
 
 #[tokio::test]
 async fn a_branch_of_this_process_is_called_by_its_name_whatever_the_protocol() {
-    let branch: LocalBranch = Arc::new(|call: &BranchCall| {
+    let branch: LocalBranch = Arc::new(|call: LocalCall| {
         let told = format!("{} {}", call.gid, String::from_utf8_lossy(call.payload.as_bytes()));
         async move { Outcome::Failure { reason: told } }.boxed()
     });
@@ -52,7 +53,7 @@ async fn a_branch_of_this_process_is_called_by_its_name_whatever_the_protocol() 
 
 #[tokio::test]
 async fn a_branch_that_panics_is_tried_again_and_its_driver_lives() {
-    let branch: LocalBranch = Arc::new(|call: &BranchCall| {
+    let branch: LocalBranch = Arc::new(|call: LocalCall| {
         assert!(call.payload.is_empty(), "a branch with a defect");
         async { Outcome::Success }.boxed()
     });
@@ -102,7 +103,7 @@ async fn a_branch_that_still_runs_when_the_coordinator_stops_is_dropped() {
 async fn a_name_that_is_not_registered_counts_as_not_sent_and_opens_no_breaker() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
-    let branch: LocalBranch = Arc::new(move |_: &BranchCall| {
+    let branch: LocalBranch = Arc::new(move |_: LocalCall| {
         counted.fetch_add(1, Ordering::SeqCst);
         async { Outcome::Success }.boxed()
     });
