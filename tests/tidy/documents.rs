@@ -8,7 +8,8 @@ use super::tree;
 const FOLDERS: &[&str] = &["crates/", "docs/", "examples/", "proto/", "tests/", ".ci/"];
 
 fn documents() -> Vec<tree::File> {
-    let is_document = |path: &str| path == "README.md" || path.starts_with("docs/");
+    let is_document =
+        |path: &str| matches!(path, "README.md" | "examples/README.md") || path.starts_with("docs/");
     tree::with_extension("md").into_iter().filter(|file| is_document(&file.path)).collect()
 }
 
@@ -38,6 +39,19 @@ fn every_page_of_the_book_stands_in_its_summary() {
     let pages = documents().into_iter().filter_map(|page| Some(page.path.strip_prefix("docs/")?.to_owned()));
     let lost: Vec<String> = pages.filter(|page| page != "SUMMARY.md" && !listed.contains(page)).collect();
     assert!(lost.is_empty(), "nobody who reads the book finds {lost:#?}");
+}
+
+#[test]
+fn every_example_stands_in_their_table() {
+    let text = |path: &str| std::fs::read_to_string(tree::root().join(path)).expect("the examples are there");
+    let listed = links(&text("examples/README.md"));
+    let manifest = text("examples/Cargo.toml");
+    let files =
+        manifest.split("[[example]]").skip(1).filter_map(|it| it.split('"').nth(3).map(str::to_owned));
+    let files: Vec<String> = files.collect();
+    assert!(files.len() > 5, "{files:?}");
+    let lost: Vec<&String> = files.iter().filter(|file| !listed.contains(file)).collect();
+    assert!(lost.is_empty(), "nobody who looks for an example finds {lost:#?}");
 }
 
 #[test]
