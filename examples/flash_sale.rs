@@ -5,7 +5,7 @@
 //! | step | where | action | compensation |
 //! |---|---|---|---|
 //! | stock | Redis | takes a piece, or says "sold out" | puts it back |
-//! | order | SQLite | writes the order | cancels it |
+//! | order | SQLite | writes the order | deletes it |
 //! | payment | another service | charges the card, or declines it | |
 //!
 //! What goes wrong without it: a shop that dies after it has taken a piece has lost it; a call that is repeated, because its
