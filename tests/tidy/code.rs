@@ -126,6 +126,23 @@ fn every_setting_with_a_dot_that_a_page_names_exists() {
 }
 
 #[test]
+fn every_metric_that_the_operations_page_names_is_there() {
+    let page = read("docs/operations.md");
+    let sources = tree::with_extension("rs");
+    let metrics: String = sources
+        .iter()
+        .filter(|file| file.path.starts_with("crates/dtm-server/src/metrics/"))
+        .map(|file| file.text.as_str())
+        .collect();
+    let words = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let named: BTreeSet<&str> = words.filter(|word| word.starts_with("dtm_")).collect();
+    assert!(named.len() > 10, "{named:?}");
+    let is_there = |name: &str| metrics.contains(&format!("\"{}\"", name.trim_end_matches("_total")));
+    let unknown: Vec<&str> = named.into_iter().filter(|name| !is_there(name)).collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+#[test]
 fn the_check_of_blocks_sees_blocks() {
     let text = "```rust\nfn a() {}\n```\ntext\n  ```\n  x\n  ```\n```toml\na = 1\n```\n";
     assert_eq!(languages(text), ["rust", "", "toml"]);
