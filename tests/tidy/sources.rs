@@ -188,3 +188,37 @@ fn the_check_of_mod_files_sees_what_does_not_belong() {
         assert_eq!(strange_items(&format!("{clean}{strange}\n")).len(), 1, "{strange}");
     }
 }
+
+/// Public enums that are complete on purpose (decision 20).
+const COMPLETE: &[&str] = &["BranchError", "Called", "End", "Entry", "OwnRow", "Verdict"];
+
+#[test]
+fn a_public_enum_may_grow_or_is_complete_on_purpose() {
+    let folders = ["dtm-barrier/src/", "dtm-client/src/", "dtm-workflow/src/", "dtm-server/src/embedded/"];
+    let mut found = Vec::new();
+    for file in written_by_hand().iter().filter(|file| folders.iter().any(|it| file.path.contains(it))) {
+        found.extend(complete_enums(&file.text).into_iter().map(str::to_owned));
+    }
+    found.sort();
+    assert_eq!(found, COMPLETE);
+}
+
+/// The public enums without `#[non_exhaustive]`.
+fn complete_enums(text: &str) -> Vec<&str> {
+    let mut may_grow = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("pub enum ") {
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(rest);
+            found.extend((!may_grow).then_some(name));
+        }
+        may_grow = line == "#[non_exhaustive]" || may_grow && line.starts_with('#');
+    }
+    found
+}
+
+#[test]
+fn the_check_of_enums_sees_what_may_grow() {
+    let text = "#[non_exhaustive]\n#[error(x)]\npub enum A {\n}\npub enum B<T> {\n}\n#[derive(X)]\npub enum C {\n}\n";
+    assert_eq!(complete_enums(text), ["B", "C"]);
+}

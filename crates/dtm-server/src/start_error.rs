@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 /// Why a server does not start. The message says what to do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// The store cannot be opened.
     #[error("the store cannot be used: {0}")]

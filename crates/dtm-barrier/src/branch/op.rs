@@ -31,6 +31,7 @@ pub enum BranchOp {
 
 /// An `op` that no branch is called with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error("unknown op '{0}': expected action, compensate, try, confirm, cancel, commit, rollback or msg")]
 pub struct UnknownBranchOp(pub String);
 

@@ -22,6 +22,7 @@ pub struct TableName {
 
 /// A text that is no name of a table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error(
     "'{0}' cannot be the name of a barrier table: use table or schema.table, each of ASCII letters, digits and _, not beginning \
      with a digit, at most {LENGTH_MAX} long"
