@@ -126,6 +126,16 @@ fn every_setting_with_a_dot_that_a_page_names_exists() {
 }
 
 #[test]
+fn every_block_of_json_can_be_read() {
+    for page in pages() {
+        for block in blocks(&page.text, "json") {
+            let read = serde_json::from_str::<serde_json::Value>(block);
+            assert!(read.is_ok(), "{}: {read:?}", page.path);
+        }
+    }
+}
+
+#[test]
 fn every_metric_that_the_operations_page_names_is_there() {
     let page = read("docs/operations.md");
     let sources = tree::with_extension("rs");

@@ -205,7 +205,10 @@ pub static GROUPS: &[Group] = &[
         title: "Transactions",
         settings: &[
             number("RetryInterval", "seconds", 10, DAY, "10", |c, n| c.policy.retry_interval = Seconds::new(n))
-                .doc("The first pause between two tries of a branch, unless the transaction has its own.")
+                .doc(
+                    "What the pause between two tries of a branch begins with, unless the transaction has its own. After a try that \
+                     fails it is doubled, so the first one is twice this; after one that is still at it, it stays.",
+                )
                 .common(),
             number("RetryIntervalMax", "seconds", 10, 30 * DAY, "300", |c, n| {
                 c.policy.retry_interval_max = Seconds::new(n);
