@@ -3,10 +3,14 @@
 use std::future::Future;
 use std::sync::Arc;
 
+#[cfg(feature = "_xa")]
+use dtm_barrier::xa::XaDatabase;
 use dtm_barrier::{BranchBarrier, BranchError};
 use dtm_core::model::Op;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+#[cfg(feature = "_xa")]
+use sqlx::Pool;
 
 use crate::call::{self, BranchChannel, Reply};
 use crate::codec;
@@ -38,6 +42,15 @@ pub struct Branch {
     execution: Arc<Execution>,
     number: BranchNumber,
 }
+
+/// A callback that a step of XA would put aside.
+#[cfg(feature = "_xa")]
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "branch {0} is a step of XA, which is committed and rolled back by its database: give on_commit and on_rollback a branch of \
+     their own"
+)]
+struct OwnCallback(String);
 
 impl Branch {
     pub(crate) const fn new(execution: Arc<Execution>, number: BranchNumber) -> Self {
@@ -104,14 +117,7 @@ impl Branch {
     {
         let bytes =
             self.run_to_bytes(|barrier| async move { Ok(codec::encode(&action(barrier).await?)?) }).await?;
-        codec::decode(&bytes).map_err(|error| {
-            let wanted = std::any::type_name::<T>();
-            let label = self.execution.replay(|replay| replay.label(self.number));
-            // The text of the error has values in it.
-            let at = error.column();
-            let problem = format!("what is recorded of branch {label} is no {wanted}, from byte {at} on");
-            self.execution.replay(|replay| replay.diverged(problem)).into()
-        })
+        self.read(&bytes)
     }
 
     /// As [`Branch::run`], with bytes as they are: for what another SDK has recorded, and for what is no JSON.
@@ -148,6 +154,82 @@ impl Branch {
         BranchChannel::recorded(channel, self)
     }
 
+    /// Runs a closure in a transaction of the database, which stays prepared until the workflow has ended: then it is
+    /// committed, or rolled back, so that there is nothing to undo by hand. The result is kept as JSON.
+    ///
+    /// The rows that were written stay locked until then: keep the workflow short. The transaction has a connection of its
+    /// own, taken out of the pool. See [`BranchBarrier::xa_prepare`] for what the database needs.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")] mod example {
+    /// use dtm_workflow::{BranchError, Workflow};
+    /// use sqlx::{PgConnection, PgPool};
+    ///
+    /// async fn take(wf: Workflow, pool: PgPool, cents: i64) -> Result<i64, BranchError> {
+    ///     let take = async move |connection: &mut PgConnection| {
+    ///         let left = "UPDATE account SET cents = cents - $1 WHERE name = 'A' RETURNING cents";
+    ///         let left: i64 = sqlx::query_scalar(left).bind(cents).fetch_one(connection).await?;
+    ///         if left < 0 { Err(BranchError::roll_back("no money")) } else { Ok(left) }
+    ///     };
+    ///     wf.branch().named("take").xa(&pool, take).await
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Branch::run`]. When the process dies, or the database vanishes, nothing is done twice, and nothing is undone
+    /// because of it, wherever that happens. Only a step that was interrupted just before it was prepared, and whose
+    /// second run has another result, says no; and so does one that a process with Go's SDK was interrupted in.
+    /// A branch with an `on_commit` or `on_rollback` takes no step of XA: give these a branch of their own.
+    #[cfg(feature = "_xa")]
+    pub async fn xa<DB, T, F>(self, pool: &Pool<DB>, closure: F) -> Result<T, BranchError>
+    where
+        DB: XaDatabase,
+        T: Serialize + DeserializeOwned,
+        F: AsyncFnOnce(&mut DB::Connection) -> Result<T, BranchError>,
+    {
+        let bytes = async |connection: &mut DB::Connection| Ok(codec::encode(&closure(connection).await?)?);
+        let end = self.xa_step(pool, bytes).await?;
+        self.read(&self.succeeded(end)?)
+    }
+
+    /// As [`Branch::xa`], with bytes as they are: for what another SDK has recorded, and for what is no JSON.
+    ///
+    /// # Errors
+    /// As [`Branch::xa`].
+    #[cfg(feature = "_xa")]
+    pub async fn xa_bytes<DB, F>(self, pool: &Pool<DB>, closure: F) -> Result<Vec<u8>, BranchError>
+    where
+        DB: XaDatabase,
+        F: AsyncFnOnce(&mut DB::Connection) -> Result<Vec<u8>, BranchError>,
+    {
+        let end = self.xa_step(pool, closure).await?;
+        self.succeeded(end)
+    }
+
+    #[cfg(feature = "_xa")]
+    async fn xa_step<DB, F>(&self, pool: &Pool<DB>, closure: F) -> Result<StepEnd, BranchError>
+    where
+        DB: XaDatabase,
+        F: AsyncFnOnce(&mut DB::Connection) -> Result<Vec<u8>, BranchError>,
+    {
+        if self.execution.replay(|replay| replay.has_callback(self.number)) {
+            let label = self.execution.replay(|replay| replay.label(self.number));
+            return Err(OwnCallback(label).into());
+        }
+        for op in [Op::Commit, Op::Rollback] {
+            let pool = pool.clone();
+            let finish = async move |barrier: BranchBarrier| barrier.xa_finish(&pool).await;
+            self.execution.on(self.number, op, boxed(finish));
+        }
+        // Also when it said no, as Go's SDK does: a first phase that comes late is kept out.
+        self.execution.replay(|replay| {
+            replay.has_commit(self.number);
+            replay.has_rollback(self.number, true);
+        });
+        self.execution.xa_step(self.number, pool, closure).await
+    }
+
     pub(crate) async fn step<F, Fut>(&self, action: F) -> Result<StepEnd, BranchError>
     where
         F: FnOnce(BranchBarrier) -> Fut,
@@ -162,6 +244,18 @@ impl Branch {
             StepEnd::Succeeded(bytes) => Ok(bytes),
             StepEnd::Refused(data) => Err(BranchError::RollBack(reason(self.number, &data))),
         }
+    }
+
+    /// The typed result.
+    fn read<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, BranchError> {
+        codec::decode(bytes).map_err(|error| {
+            let wanted = std::any::type_name::<T>();
+            let label = self.execution.replay(|replay| replay.label(self.number));
+            // The text of the error has values in it.
+            let at = error.column();
+            let problem = format!("what is recorded of branch {label} is no {wanted}, from byte {at} on");
+            self.execution.replay(|replay| replay.diverged(problem)).into()
+        })
     }
 
     async fn run_to_bytes<F, Fut>(&self, action: F) -> Result<Vec<u8>, BranchError>

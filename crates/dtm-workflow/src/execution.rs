@@ -6,13 +6,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use dtm_barrier::{BranchBarrier, BranchError, BranchOp, NotABranchCall};
-use dtm_client::Mode;
+use dtm_client::{Error, Mode};
 use dtm_core::model::Op;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
 use crate::meaning::meant;
-use crate::model::{Answer, BranchNumber, Ending, NotNow, Replay, StepEnd};
+use crate::model::{Answer, BranchNumber, Ending, Replay, StepEnd};
 use crate::server::{Server, Step};
 
 /// One execution. The function's `Workflow` and its branches share it.
@@ -62,11 +62,18 @@ impl Execution {
         Fut: Future<Output = Result<StepEnd, BranchError>>,
     {
         match self.replay(|replay| replay.begin(branch)) {
-            Ok(Answer::Replay(end)) => return Ok(end),
-            Ok(Answer::Run) => {}
-            Err(NotNow::RollingBack) => return Err(BranchError::roll_back(NotNow::RollingBack.to_string())),
-            Err(error) => return Err(error.into()),
+            Ok(Answer::Replay(end)) => Ok(end),
+            Ok(Answer::Run) => self.run(branch, action).await,
+            Err(error) => Err(error.into_branch_error()),
         }
+    }
+
+    /// Runs the action of a branch and records its end.
+    pub(crate) async fn run<F, Fut>(&self, branch: BranchNumber, action: F) -> Result<StepEnd, BranchError>
+    where
+        F: FnOnce(BranchBarrier) -> Fut,
+        Fut: Future<Output = Result<StepEnd, BranchError>>,
+    {
         let barrier = self.barrier(branch, BranchOp::Action)?;
         let mut open = Open { execution: self, branch, cause: Some("it was dropped half-way".to_owned()) };
         let end = match action(barrier).await.map_err(meant) {
@@ -77,7 +84,7 @@ impl Execution {
                 return Err(error);
             }
         };
-        if let Err(error) = self.server.record(&self.gid, &Step { branch, op: Op::Action, end: &end }).await {
+        if let Err(error) = self.record(branch, Op::Action, &end).await {
             open.cause = Some(error.to_string());
             return Err(error.into());
         }
@@ -105,9 +112,14 @@ impl Execution {
                 )?;
             }
             let end = StepEnd::Succeeded(Vec::new());
-            self.server.record(&self.gid, &Step { branch, op, end: &end }).await?;
+            self.record(branch, op, &end).await?;
         }
         Ok(())
+    }
+
+    /// Records the end of a step; an error as [`Server::record`].
+    pub(crate) async fn record(&self, branch: BranchNumber, op: Op, end: &StepEnd) -> Result<(), Error> {
+        self.server.record(&self.gid, &Step { branch, op, end }).await
     }
 
     fn barrier(&self, branch: BranchNumber, op: BranchOp) -> Result<BranchBarrier, NotABranchCall> {

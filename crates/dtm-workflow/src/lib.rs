@@ -30,6 +30,7 @@
 //! | register functions and execute them | [`Workflows`], [`WorkflowsBuilder`], [`Error`] |
 //! | write one | [`Workflow`], [`Branch`] |
 //! | call a service, over HTTP or by a generated gRPC client | [`Branch::send`], [`Branch::over`], [`BranchCalls`] |
+//! | have a transaction of a database prepared, and finished with the workflow | `Branch::xa` (features `mysql`, `postgres`) |
 //! | let the server have a workflow go on | `Workflows::http_callback` (feature `axum`), [`Workflows::grpc_callback`]; in an application with a coordinator inside `workflows` of its builder (`dtm_server::embedded`) |
 //!
 //! **What is promised.** The effect of a step is *recorded* at most once, whoever executes the workflow and
@@ -39,9 +40,8 @@
 //! run. A time-out, a panic, or any `?` never rolls back.
 //!
 //! **What is stored** is what DTM's Go SDK stores: branches `01`, `02`, ... with the operations `action`,
-//! `commit` and `rollback`. A workflow that a Go process began goes on in a Rust one of the same function, and
+//! `commit` and `rollback`, and `business` for a step of XA. A workflow that a Go process began goes on in a Rust one of the same function, and
 //! the other way round; Go's has at most 99 branches. Names of branches are for messages and are not stored.
-//! Steps of XA are not offered.
 
 mod branch;
 mod builder;
@@ -61,6 +61,8 @@ mod server;
 mod tests;
 mod workflow;
 mod workflows;
+#[cfg(feature = "_xa")]
+mod xa;
 
 pub use branch::Branch;
 pub use builder::WorkflowsBuilder;

@@ -77,7 +77,9 @@ func play(part string) {
 		err := runXAWith(p, gid, soon, die, "out")
 		fmt.Fprintln(os.Stderr, "the XA transaction ended:", err)
 	case "workflow":
-		workOnWorkflow(p, gid, os.Getenv("COMPAT_DIES") == "true")
+		workOnWorkflow(p, gid, "transfer", os.Getenv("COMPAT_DIES") == "true")
+	case "workflow-xa":
+		workOnWorkflow(p, gid, "transfer by XA", os.Getenv("COMPAT_DIES") == "true")
 	}
 }
 
@@ -111,7 +113,7 @@ func dieWithMessage(p protocol, gid string, committed bool) {
 }
 
 // Serves the call-backs of workflows; dies after the first branch of its own one, or waits to be called back.
-func workOnWorkflow(p protocol, gid string, dies bool) {
+func workOnWorkflow(p protocol, gid, name string, dies bool) {
 	listener := listen(os.Getenv("COMPAT_ADDRESS"))
 	address := listener.Addr().String()
 	serveWorker(p, listener)
@@ -119,10 +121,12 @@ func workOnWorkflow(p protocol, gid string, dies bool) {
 	if dies {
 		between = die
 	}
-	registerTransfer(between, func(wf *workflow.Workflow) { wf.RetryInterval = 2 })
+	soon := func(wf *workflow.Workflow) { wf.RetryInterval = 2 }
+	registerTransfer(between, soon)
+	registerXATransfer(between, soon)
 	fmt.Println(address)
 	if dies {
-		_, err := workflow.Execute2("transfer", gid, []byte("30"))
+		_, err := workflow.Execute2(name, gid, []byte("30"))
 		fmt.Fprintln(os.Stderr, "the workflow ended:", err)
 		return
 	}

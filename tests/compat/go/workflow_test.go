@@ -20,7 +20,7 @@ func registerWorkflowServer(server *grpc.Server, address string) {
 func serveWorkflows() {
 	workflow.InitHTTP(overHTTP.server(), branches.http+"/workflow")
 	registerTransfer(func() {}, func(*workflow.Workflow) {})
-	registerXATransfer()
+	registerXATransfer(func() {}, func(*workflow.Workflow) {})
 }
 
 // A workflow of two branches, "out" and "in", each undone by NAMEBack; `between` is called after the first one.
@@ -117,8 +117,8 @@ func TestWorkflowIsRolledBackAfterTheDeathOfItsClient(t *testing.T) {
 	})
 }
 
-// A workflow of a local XA branch and a remote one, "in".
-func registerXATransfer() {
+// A workflow of a local XA branch and a remote one, "in"; `between` is called after the first one.
+func registerXATransfer(between func(), with func(*workflow.Workflow)) {
 	transfer := func(wf *workflow.Workflow, data []byte) error {
 		_, err := wf.NewBranch().DoXa(databaseConf(), func(db *sql.DB) ([]byte, error) {
 			return nil, adjust(db, wf.Gid, "A", -30)
@@ -126,10 +126,11 @@ func registerXATransfer() {
 		if err != nil {
 			return err
 		}
+		between()
 		wf.NewBranch()
 		return request(protocol(wf.Protocol), wf, "in", string(data))
 	}
-	if err := workflow.Register("transfer by XA", transfer); err != nil {
+	if err := workflow.Register("transfer by XA", transfer, with); err != nil {
 		panic(err)
 	}
 }

@@ -20,7 +20,7 @@ mod lost;
 mod message;
 mod misuse;
 mod nested;
-mod proxy;
+pub(crate) mod proxy;
 mod saga;
 mod tcc;
 mod tls;

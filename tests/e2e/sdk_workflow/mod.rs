@@ -10,8 +10,13 @@
 //! | `grpc_calls` | generated clients on a channel that records |
 //! | `together` | two processes at once |
 //! | `with_go` | one workflow by two SDKs, Go's and ours |
+//! | `with_go_xa` | one step of XA by both |
+//! | `banks` | an account in each database, for steps of XA |
+//! | `xa` | steps of XA: how they end, and what interrupts them |
+//! | `xa_deaths` | steps of XA that are dropped at random, and by two processes at once |
 //! | `replays` | a thousand steps, and functions that ask for others |
 
+mod banks;
 mod callback;
 mod deaths;
 mod endings;
@@ -21,3 +26,6 @@ mod replays;
 mod site;
 mod together;
 mod with_go;
+mod with_go_xa;
+mod xa;
+mod xa_deaths;

@@ -4,6 +4,7 @@
 
 use std::process::Stdio;
 
+use dtm_testkit::outside::Service;
 use dtm_workflow::{BranchCalls, BranchError, Error, Workflow, Workflows};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -34,12 +35,26 @@ fn transfer(site: &Site, server: &Server, branches: &Branches) -> Workflows {
 }
 
 /// Starts the Go process on an address (port 0 for a free one); one that `dies` begins the workflow and kills
-/// itself after "out" is recorded, another one waits to be called back.
+/// itself after its first step is recorded, another one waits to be called back.
 async fn go(server: &Server, branches: &Branches, gid: &str, address: &str, dies: bool) -> (Child, String) {
+    go_with(server, branches, gid, address, dies, "workflow", &Service::new()).await
+}
+
+/// As [`go`], with this part of the program, and variables of a database.
+pub(super) async fn go_with(
+    server: &Server,
+    branches: &Branches,
+    gid: &str,
+    address: &str,
+    dies: bool,
+    part: &str,
+    database: &Service,
+) -> (Child, String) {
     let mut child = Command::new(program())
+        .envs(database)
         .env("DTM_HTTP", format!("http://127.0.0.1:{}", server.port()))
         .env("DTM_GRPC", format!("127.0.0.1:{}", server.grpc_port()))
-        .env("COMPAT_PART", "workflow")
+        .env("COMPAT_PART", part)
         .env("COMPAT_PROTOCOL", "http")
         .env("COMPAT_GID", gid)
         .env("COMPAT_ADDRESS", address)

@@ -147,7 +147,7 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    pub(super) fn new<DB: Dialect>(verb: &str, table: &TableName, error: sqlx::Error) -> Self {
+    pub(crate) fn new<DB: Dialect>(verb: &str, table: &TableName, error: sqlx::Error) -> Self {
         let is_lock_wait = DB::is_lock_wait(&error);
         let what = format!(
             "{verb} the barrier table {table} (if it is missing: sql::create_table, or the files in src/schema)"

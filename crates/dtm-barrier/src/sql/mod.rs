@@ -38,7 +38,7 @@ pub(crate) use call::database;
 pub(crate) use database::Dialect;
 pub use database::SqlDatabase;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-pub(crate) use enter::{Inserted, find, insert};
+pub(crate) use enter::{Failed, Inserted, find, insert};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use row::Row;
 pub use schema::{create_table, create_table_named};

@@ -37,11 +37,9 @@ impl BranchBarrier {
         let connection = pool.acquire().await.map_err(|error| database("give a connection", error))?;
         // Without its connection, what is not prepared is rolled back: also when this future is dropped.
         let mut connection = connection.detach();
-        if let Err(error) = DB::start(&mut connection, &xid).await {
-            return Err(match DB::is_there(&error) {
-                true => BranchError::Ongoing,
-                false => database("begin the transaction", error).into(),
-            });
+        let started = DB::start(&mut connection, &xid).await;
+        if !started.map_err(|error| database("begin the transaction", error))? {
+            return Err(BranchError::Ongoing);
         }
         let done = first_phase::<DB, T, F, R>(&mut connection, self, &barrier_id, business, register).await;
         let called = match done {
@@ -80,9 +78,13 @@ where
     let table = barrier.table().unwrap_or(&usual);
     let action = BranchOp::Action;
     let row = Row { reason: action.as_str(), ..Row::new(context, action, barrier_id)? };
-    let mark = match insert::<DB>(connection, table, row).await.map_err(|failed| failed.error)? {
-        Inserted::New(mark) => mark,
-        Inserted::There(by) => match verdict(action, false, OwnRow::There { by: &by }) {
+    let failed = |error| database("say how long it waits for a lock", error);
+    let before = DB::wait_briefly(connection).await.map_err(failed)?;
+    let mark = match insert::<DB>(connection, table, row).await {
+        Ok(Inserted::New(mark)) => mark,
+        Err(failed) if failed.is_lock_wait => return Err(BranchError::Ongoing),
+        Err(failed) => return Err(failed.error.into()),
+        Ok(Inserted::There(by)) => match verdict(action, false, OwnRow::There { by: &by }) {
             Verdict::NothingToDo(Skip::Repeated) => return Ok(Called::NothingToDo(Skip::Repeated)),
             _ => {
                 return Err(BranchError::roll_back(format!(
@@ -92,6 +94,7 @@ where
             }
         },
     };
+    DB::wait_again(connection, before).await.map_err(failed)?;
     let value = business(connection).await?;
     register.await?;
     if !DB::can_prepare(connection, mark)

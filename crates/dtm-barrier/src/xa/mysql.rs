@@ -33,8 +33,12 @@ fn found(result: Result<(), Error>) -> Result<bool, Error> {
 impl Commands for MySql {
     const XID_MAX: usize = 64;
 
-    async fn start(connection: &mut MySqlConnection, xid: &Xid) -> Result<(), Error> {
-        execute(connection, "XA START", xid).await
+    async fn start(connection: &mut MySqlConnection, xid: &Xid) -> Result<bool, Error> {
+        match execute(connection, "XA START", xid).await {
+            Ok(()) => Ok(true),
+            Err(error) if number(&error) == Some(THERE) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn abort(connection: &mut MySqlConnection, xid: &Xid) -> Result<(), Error> {
@@ -70,9 +74,5 @@ impl Commands for MySql {
             names.extend(String::from_utf8(name));
         }
         Ok(names)
-    }
-
-    fn is_there(error: &Error) -> bool {
-        number(error) == Some(THERE)
     }
 }

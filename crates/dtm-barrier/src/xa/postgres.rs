@@ -9,8 +9,11 @@ use crate::sql::Dialect as _;
 /// There is no such transaction.
 const NO_SUCH: &str = "42704";
 
-/// There is one already.
-const THERE: &str = "42710";
+/// How long it waits for a lock.
+const WAITS: &str = "SELECT current_setting('lock_timeout')";
+
+/// Until the transaction ends.
+const WAIT: &str = "SELECT set_config('lock_timeout', $1, true)";
 
 const PREPARED: &str =
     "SELECT gid FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared";
@@ -36,10 +39,22 @@ fn found(result: Result<(), Error>) -> Result<bool, Error> {
 impl Commands for Postgres {
     const XID_MAX: usize = 199;
 
-    async fn start(connection: &mut PgConnection, _: &Xid) -> Result<(), Error> {
+    async fn start(connection: &mut PgConnection, _: &Xid) -> Result<bool, Error> {
         // It is ended by other means than sqlx's. Until then sqlx knows of it, and makes a savepoint of a transaction inside.
         std::mem::forget(connection.begin().await?);
-        Ok(())
+        Ok(true)
+    }
+
+    /// It asks for the name only when it prepares. So two of one name meet at the row of the first phase, which may be that of
+    /// a prepared transaction: then this would wait until somebody finishes it.
+    async fn wait_briefly(connection: &mut PgConnection) -> Result<Option<String>, Error> {
+        let before = sqlx::query_scalar(WAITS).fetch_one(&mut *connection).await?;
+        sqlx::query(WAIT).bind("2s").execute(connection).await?;
+        Ok(Some(before))
+    }
+
+    async fn wait_again(connection: &mut PgConnection, before: Option<String>) -> Result<(), Error> {
+        sqlx::query(WAIT).bind(before).execute(connection).await.map(|_| ())
     }
 
     async fn abort(connection: &mut PgConnection, _: &Xid) -> Result<(), Error> {
@@ -65,9 +80,5 @@ impl Commands for Postgres {
 
     async fn prepared(connection: &mut PgConnection) -> Result<Vec<String>, Error> {
         sqlx::query_scalar(PREPARED).fetch_all(connection).await
-    }
-
-    fn is_there(error: &Error) -> bool {
-        has_code(error, THERE)
     }
 }

@@ -6,7 +6,7 @@ use sqlx::Pool;
 
 use super::XaDatabase;
 use super::xid::Xid;
-use crate::sql::{Inserted, Row, database, find, insert};
+use crate::sql::{Failed, Inserted, Row, database, find, insert};
 use crate::{BarrierError, BranchBarrier, BranchError, BranchOp, BranchResult, Done};
 
 /// The number of the use that the first phase was.
@@ -45,7 +45,17 @@ impl BranchBarrier {
                 Some(_) => Err(BarrierError::NotPrepared { xid: xid.to_string() }.into()),
             };
         }
-        match insert::<DB>(&mut connection, table, row).await {
+        // nobody needs two at once
+        drop(connection);
+        // The first phase may be about to prepare: whoever waited for its row would wait for himself.
+        let kept_out = async {
+            let failed = |error| Failed::new::<DB>("write", table, error);
+            let mut transaction = pool.begin_with(DB::BEGIN_BACK_CHECK).await.map_err(failed)?;
+            let inserted = insert::<DB>(&mut transaction, table, row).await?;
+            transaction.commit().await.map_err(failed)?;
+            Ok::<_, Failed>(inserted)
+        };
+        match kept_out.await {
             Ok(Inserted::New(_)) => Ok(Done),
             Ok(Inserted::There(by)) if by == BranchOp::Rollback.as_str() => Ok(Done),
             Ok(Inserted::There(_)) => Err(BarrierError::Committed { xid: xid.to_string() }.into()),

@@ -75,6 +75,29 @@ async fn a_commit_of_nothing_is_no_success<DB: Bank + XaDatabase>(stage: &Stage<
     assert!(matches!(error.downcast_ref(), Some(BarrierError::NotASecondPhase(_))), "{error}");
 }
 
+async fn a_repetition_while_it_is_at_work_or_prepared_is_told_to_come_again<DB: Bank + XaDatabase>(
+    stage: &Stage<DB>,
+) {
+    let business = async |connection: &mut DB::Connection| {
+        DB::add(connection, 30).await?;
+        let repeated = prepare(stage).await;
+        assert!(matches!(repeated, Err(BranchError::Ongoing)), "{repeated:?}");
+        // in MariaDB this takes `innodb_lock_wait_timeout`
+        if DB::ERRORS_END {
+            let early = finish(stage, BranchOp::Rollback).await;
+            assert!(matches!(early, Err(BranchError::Ongoing)), "{early:?}");
+        }
+        Ok(())
+    };
+    let mut first = barrier(stage, BranchOp::Action);
+    let called = first.xa_prepare(&stage.pool, business, async { Ok(()) }).await.unwrap();
+    assert_eq!(called, Called::Ran(()));
+    let repeated = prepare(stage).await;
+    assert!(matches!(repeated, Err(BranchError::Ongoing)), "{repeated:?}");
+    assert_eq!(finish(stage, BranchOp::Rollback).await.unwrap(), Done);
+    assert_eq!(stage.balance().await, 0);
+}
+
 async fn what_fails_before_it_is_prepared_leaves_nothing<DB: Bank + XaDatabase>(stage: &Stage<DB>) {
     let add = async |connection: &mut DB::Connection| Ok(DB::add(connection, 30).await?);
     let unregistered = async { Err(std::io::Error::other("no answer"))? };
@@ -141,5 +164,6 @@ cases! {
     what_is_prepared_is_rolled_back_and_does_not_come_again
     a_rollback_that_comes_first_keeps_the_first_phase_out
     a_commit_of_nothing_is_no_success
+    a_repetition_while_it_is_at_work_or_prepared_is_told_to_come_again
     what_fails_before_it_is_prepared_leaves_nothing
 }

@@ -24,4 +24,6 @@ pub use divergence::Divergence;
 pub(crate) use phase2::Ending;
 pub(crate) use progress::{Progresses, Row, StepEnd};
 pub(crate) use reason::{GO_STATUS_PREFIX, reason, told};
+#[cfg(feature = "_xa")]
+pub(crate) use replay::XaAnswer;
 pub(crate) use replay::{Answer, NotNow, Replay};

@@ -7,7 +7,11 @@
 //! | none | commit has begun | any | the function does not fit its records |
 //! | none | not begun | ended without a record | it does not begin |
 //! | none | not begun | all recorded | it is run |
+//!
+//! A step of XA has two records: `business`, before its transaction is prepared, and `action`, after. When only the first is
+//! there, the transaction may be prepared or not, and the step finds out: `XaAnswer::FindOut`.
 
+use dtm_barrier::BranchError;
 use dtm_core::model::Op;
 
 use super::progress::{Progresses, StepEnd};
@@ -51,6 +55,16 @@ pub(crate) enum Answer {
     Run,
 }
 
+/// What a step of XA has to do.
+#[cfg(any(feature = "_xa", test))]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum XaAnswer {
+    Replay(StepEnd),
+    Run,
+    /// It was about to prepare, or has prepared; with the data of its `business` record.
+    FindOut(Vec<u8>),
+}
+
 /// Why a step does not begin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotNow {
@@ -64,6 +78,16 @@ pub(crate) enum NotNow {
     Over,
     #[error(transparent)]
     Diverged(#[from] Divergence),
+}
+
+impl NotNow {
+    /// What the function is told: "no" when the rest is being undone, else "not yet".
+    pub(crate) fn into_branch_error(self) -> BranchError {
+        match self {
+            Self::RollingBack => BranchError::roll_back(self.to_string()),
+            Self::Open { .. } | Self::Over | Self::Diverged(_) => self.into(),
+        }
+    }
 }
 
 impl Replay {
@@ -113,11 +137,47 @@ impl Replay {
             let problem = format!("branch {branch} is a step of XA, and a plain one is asked for");
             return Err(self.diverged(problem).into());
         }
-        if let Some(end) = self.progresses.end_of(branch, Op::Action) {
-            let end = end.clone();
-            self.ended(branch, &end);
+        if let Some(end) = self.replayed(branch) {
             return Ok(Answer::Replay(end));
         }
+        self.may_begin(branch)?;
+        Ok(Answer::Run)
+    }
+
+    /// As [`begin`](Self::begin), for a step of XA.
+    ///
+    /// # Errors
+    /// [`NotNow`] when it must not begin.
+    #[cfg(any(feature = "_xa", test))]
+    pub(crate) fn begin_xa(&mut self, branch: BranchNumber) -> Result<XaAnswer, NotNow> {
+        if self.is_over {
+            return Err(NotNow::Over);
+        }
+        let business = self.progresses.end_of(branch, Op::Business).cloned();
+        if let Some(end) = self.replayed(branch) {
+            // One that said no may have done so before it was about to prepare.
+            if business.is_none() && matches!(end, StepEnd::Succeeded(_)) {
+                let problem = format!("branch {branch} is a plain step, and one of XA is asked for");
+                return Err(self.diverged(problem).into());
+            }
+            return Ok(XaAnswer::Replay(end));
+        }
+        self.may_begin(branch)?;
+        Ok(match business {
+            None => XaAnswer::Run,
+            Some(StepEnd::Succeeded(data) | StepEnd::Refused(data)) => XaAnswer::FindOut(data),
+        })
+    }
+
+    /// What is recorded of the action of a branch.
+    fn replayed(&mut self, branch: BranchNumber) -> Option<StepEnd> {
+        let end = self.progresses.end_of(branch, Op::Action)?.clone();
+        self.ended(branch, &end);
+        Some(end)
+    }
+
+    /// Whether a step without a record may begin.
+    fn may_begin(&mut self, branch: BranchNumber) -> Result<(), NotNow> {
         if self.rollback_has_begun {
             return Err(NotNow::RollingBack);
         }
@@ -125,7 +185,14 @@ impl Replay {
             let problem = format!("commit has begun, and branch {branch} would be new");
             return Err(self.diverged(problem).into());
         }
-        self.open.clone().map_or(Ok(Answer::Run), Err)
+        self.open.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether the branch has a callback of its own.
+    #[cfg(feature = "_xa")]
+    pub(crate) fn has_callback(&self, branch: BranchNumber) -> bool {
+        let branch = self.branches.get(branch.position());
+        branch.is_some_and(|branch| branch.has_commit || branch.rollback.is_some())
     }
 
     /// The end of a step is recorded.
@@ -200,6 +267,36 @@ mod tests {
                 replay.left_open(branch, "no answer".to_owned());
             }
             match (replay.begin(branch), expected) {
+                (Ok(answer), Ok(expected)) => assert_eq!(answer, expected, "{records}"),
+                (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{records}: {error}"),
+                (answer, expected) => panic!("{records}: {answer:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn each_row_of_the_table_for_a_step_of_xa() {
+        // design section 5, invariant I12
+        let refused = || XaAnswer::Replay(StepEnd::Refused("01".into()));
+        for (records, open, expected) in [
+            ("", false, Ok(XaAnswer::Run)),
+            ("", true, Err("branch 01 has no recorded end (no answer)")),
+            ("01 business", false, Ok(XaAnswer::FindOut("01".into()))),
+            ("01 business", true, Err("branch 01 has no recorded end (no answer)")),
+            ("01 business, 01 action", true, Ok(XaAnswer::Replay(StepEnd::Succeeded("01".into())))),
+            ("01 action!", false, Ok(refused())),
+            ("01 business, 01 action!, 01 rollback", false, Ok(refused())),
+            ("01 action", false, Err("branch 01 is a plain step, and one of XA is asked for")),
+            // Go's SDK undoes it without recording that it said no.
+            ("01 business, 01 rollback", false, Err("is being rolled back")),
+            ("01 business, 02 commit", false, Err("commit has begun, and branch 01 would be new")),
+        ] {
+            let mut replay = replay_of(records);
+            let branch = replay.take();
+            if open {
+                replay.left_open(branch, "no answer".to_owned());
+            }
+            match (replay.begin_xa(branch), expected) {
                 (Ok(answer), Ok(expected)) => assert_eq!(answer, expected, "{records}"),
                 (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{records}: {error}"),
                 (answer, expected) => panic!("{records}: {answer:?}, not {expected:?}"),
