@@ -19,7 +19,7 @@ use dtm_barrier::BranchBarrier;
 use dtm_examples::{Result, Story, database, play};
 use dtm_server::config::StoreConfig;
 use dtm_server::embedded::{BranchContext, BranchResult, Coordinator, Done, Embedded, local};
-use sqlx::SqlitePool;
+use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::mpsc;
 
 const TIME_TO_PAY: Duration = Duration::from_secs(2);
@@ -52,13 +52,9 @@ async fn is_taken(shop: Shop, call: BranchContext, (): ()) -> BranchResult {
 async fn take_order(shop: &Shop, coordinator: &Coordinator, order: &str) -> Result {
     let gid = format!("time-out of {order}");
     let message = coordinator.message(&gid).step(local("cancel-unless-paid"), order).delay(TIME_TO_PAY);
-    let write = async || -> BranchResult {
-        let mut barrier = BranchBarrier::of_message(&gid)?;
-        let insert = sqlx::query("INSERT INTO orders (id, state) VALUES (?, 'open')").bind(order);
-        barrier.call(&shop.orders, async |connection| Ok(insert.execute(connection).await?)).await?;
-        Ok(Done)
-    };
-    message.do_and_submit(local("is-taken"), write).await?;
+    let insert = sqlx::query("INSERT INTO orders (id, state) VALUES (?, 'open')").bind(order);
+    let write = async |connection: &mut SqliteConnection| Ok(insert.execute(connection).await?);
+    message.do_and_submit_db(local("is-taken"), &shop.orders, write).await?;
     shop.story.say("shop", &format!("{order}: taken"));
     Ok(())
 }

@@ -23,7 +23,7 @@ use dtm_barrier::BranchBarrier;
 use dtm_examples::{Result, Story, database, play};
 use dtm_server::config::StoreConfig;
 use dtm_server::embedded::{
-    BranchContext, BranchError, BranchOp, BranchResult, Coordinator, Done, Embedded, Error, local,
+    BranchContext, BranchError, BranchOp, BranchResult, Coordinator, Done, Embedded, Error, Fate, local,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
@@ -120,18 +120,17 @@ struct Banks {
 /// The transfer: all that its caller writes.
 async fn transfer(
     coordinator: &Coordinator,
-    banks: &Banks,
     gid: &str,
     to: &str,
     euros: i64,
 ) -> std::result::Result<(), Error> {
     let (payer, payee) = (Amount { account: "alice".into(), euros }, Amount { account: to.into(), euros });
     let tcc = coordinator.tcc(gid).wait_result();
-    tcc.run(async |tries| {
-        let attempt = |call| pay(banks.a.clone(), call, payer.clone());
-        tries.branch(local("pay"), local("pay"), &payer, attempt).await?;
-        let attempt = |call| receive(banks.b.clone(), call, payee.clone());
-        tries.branch(local("receive"), local("receive"), &payee, attempt).await
+    tcc.run(async |tcc| {
+        tcc.branch(local("pay")).confirm(local("pay")).cancel(local("pay")).call(&payer).await?;
+        let receive = tcc.branch(local("receive")).confirm(local("receive")).cancel(local("receive"));
+        receive.call(&payee).await?;
+        Ok(())
     })
     .await
 }
@@ -153,7 +152,7 @@ async fn transfers() -> Result {
         .await?;
 
     story.act("1. Alice sends Bob 30 euros");
-    transfer(&coordinator, &banks, "transfer-1", "bob", 30).await?;
+    transfer(&coordinator, "transfer-1", "bob", 30).await?;
     banks.a.check("alice", 70, 0).await?;
     banks.b.check("bob", 50, 0).await?;
 
@@ -162,8 +161,10 @@ async fn transfers() -> Result {
         ("3. Alice sends Bob 80 euros, and has 70", "transfer-3", "bob", 80),
     ] {
         story.act(act);
-        match transfer(&coordinator, &banks, gid, to, euros).await {
-            Err(error @ Error::RolledBack { .. }) => story.say("client", &error.to_string()),
+        match transfer(&coordinator, gid, to, euros).await {
+            Err(error @ Error::Closure { fate: Fate::RolledBack, .. }) => {
+                story.say("client", &error.to_string())
+            }
             other => return Err(format!("expected a rollback, got {other:?}").into()),
         }
         banks.a.check("alice", 70, 0).await?;

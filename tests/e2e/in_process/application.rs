@@ -27,7 +27,7 @@ pub(super) fn at(place: &Place) -> EmbeddedBuilder {
 /// Waits until the transaction has ended, and says how.
 pub(super) async fn end_of(coordinator: &Coordinator, gid: &str) -> Status {
     match timeout(PATIENCE, coordinator.wait(gid)).await {
-        Ok(ended) => ended.unwrap().status(),
+        Ok(ended) => ended.unwrap().status,
         Err(_) => panic!("{gid} does not end: {:?}", coordinator.query(gid).await),
     }
 }

@@ -71,7 +71,7 @@ async fn a_saga_is_submitted_awaited_repeated_and_shown_as_over_a_wire() {
     assert_eq!((undone.branch_id.as_str(), undone.op.as_str()), ("01", "compensate"));
     assert_eq!((undone.status, undone.url.as_str()), (BranchStatus::Succeed, "local:stock-undo"));
     assert_eq!(timeout(PATIENCE, client.wait("bad")).await.unwrap().unwrap(), shown);
-    assert_eq!(app.client().unwrap().status("none").await.unwrap(), None);
+    assert_eq!(app.client().status("none").await.unwrap(), None);
     let gid = client.saga_with_new_gid().step(step("pay", 1)).submit().await.unwrap().gid;
     assert!(client.status(&gid).await.unwrap().is_some());
     app.stop().await.unwrap();
@@ -286,7 +286,7 @@ fn a_branch_of_the_last_start_has_its_client_at_once() {
     };
     let app = Application::start(builder(&first));
     app.run(async |app| {
-        let outer = app.client().unwrap().saga("g").step(Step::new(local("nested"), "").payload(&1).unwrap());
+        let outer = app.client().saga("g").step(Step::new(local("nested"), "").payload(&1).unwrap());
         outer.request_timeout(Duration::from_secs(60)).submit().await.unwrap();
         first.wait_for(1).await;
     });
@@ -297,7 +297,7 @@ fn a_branch_of_the_last_start_has_its_client_at_once() {
         config.policy.retry_interval = dtm_core::model::Seconds::new(300);
     }));
     app.run(async |app| {
-        let client = app.client().unwrap();
+        let client = app.client();
         assert_eq!(timeout(PATIENCE, client.wait("g")).await.unwrap().unwrap().status, Status::Succeed);
         assert_eq!(timeout(PATIENCE, client.wait("g-inner")).await.unwrap().unwrap().status, Status::Succeed);
     });

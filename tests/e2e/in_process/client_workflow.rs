@@ -64,7 +64,7 @@ async fn a_workflow_is_committed_or_rolled_back_and_how_it_ended_is_kept() {
     }
     let calls = ["out 01 action 30", "in 02 action 30", "out-undo 01 rollback 30"];
     assert_eq!(seen.calls()[4..], calls);
-    let shown = app.client().unwrap().query("bad").await.unwrap().unwrap();
+    let shown = app.client().query("bad").await.unwrap().unwrap();
     assert_eq!(shown.status, Status::Failed);
     let rows: Vec<_> = shown.branches.iter().map(|row| (row.branch_id.as_str(), row.op)).collect();
     assert_eq!(rows, [("01", Op::Action), ("02", Op::Action), ("01", Op::Rollback)]);

@@ -1,6 +1,6 @@
 //! Saga, TCC and message by functions of the application, and by remote branches as well.
 
-use dtm_server::embedded::{BranchContext, BranchError, Done, Embedded, Error, Status, Step, local};
+use dtm_server::embedded::{BranchContext, BranchError, Embedded, Error, Fate, Status, Step, local};
 
 use super::application::{at, end_of};
 use super::seen::{Act, Seen, step};
@@ -97,30 +97,28 @@ async fn a_concurrent_saga_holds_back_what_waits_for_others() {
 async fn a_tcc_confirms_what_was_tried_and_cancels_all_when_a_try_fails() {
     let (place, seen) = (Place::new(), Seen::default());
     let app = start(&place, &seen).await;
-    let told = |call: BranchContext| async move {
-        assert_eq!(call.op.as_str(), "try");
-        if call.gid == "bad" && call.branch_id == "02" {
-            Err(BranchError::roll_back("sold out"))
-        } else {
-            Ok(Done)
-        }
-    };
     let run = async |gid: &str| {
         let tcc = app.tcc(gid).wait_result();
         tcc.run(async |tries| {
-            tries.branch(local("stock"), local("stock-undo"), &1, told).await?;
-            tries.branch(local("pay"), local("pay-undo"), &2, told).await?;
+            tries.branch(local("stock")).confirm(local("stock")).cancel(local("stock-undo")).call(&1).await?;
+            tries.branch(local("pay")).confirm(local("pay")).cancel(local("pay-undo")).call(&2).await?;
             Ok(7)
         })
         .await
     };
     assert_eq!(run("good").await.unwrap(), 7);
-    assert_eq!(seen.calls(), ["pay 02 confirm 2", "stock 01 confirm 1"], "in the order of a server");
+    let tried = ["stock 01 try 1", "pay 02 try 2"];
+    assert_eq!(seen.calls()[..2], tried);
+    assert_eq!(seen.calls()[2..], ["pay 02 confirm 2", "stock 01 confirm 1"], "in the order of a server");
+    seen.on("pay", [Act::SayNo]);
     match run("bad").await {
-        Err(Error::RolledBack { reason, .. }) => assert_eq!(reason, "sold out"),
+        Err(error @ Error::Closure { fate: Fate::RolledBack, .. }) => {
+            assert!(error.to_string().contains("local:pay said no: sold out"), "{error}");
+        }
         other => panic!("{other:?}"),
     }
-    assert_eq!(seen.calls()[2..], ["pay-undo 02 cancel 2", "stock-undo 01 cancel 1"]);
+    assert_eq!(seen.calls()[4..6], tried);
+    assert_eq!(seen.calls()[6..], ["pay-undo 02 cancel 2", "stock-undo 01 cancel 1"]);
     assert_eq!(app.status("bad").await.unwrap(), Some(Status::Failed));
     app.stop().await.unwrap();
 }
@@ -129,23 +127,24 @@ async fn a_tcc_confirms_what_was_tried_and_cancels_all_when_a_try_fails() {
 async fn a_tcc_whose_closure_swallows_the_error_of_a_try_is_cancelled() {
     let (place, seen) = (Place::new(), Seen::default());
     let app = start(&place, &seen).await;
-    let unknown = async |_: BranchContext| Err(std::io::Error::other("lost").into());
+    seen.on("pay", [Act::Err]);
     let swallowed = app.tcc("swallowed").wait_result();
     let swallowed = swallowed.run(async |tries| {
-        tries.branch(local("stock"), local("stock-undo"), &1, async |_| Ok(Done)).await?;
-        tries.branch(local("pay"), local("pay-undo"), &2, unknown).await.ok();
+        tries.branch(local("stock")).confirm(local("stock")).cancel(local("stock-undo")).call(&1).await?;
+        let pay = tries.branch(local("pay")).confirm(local("pay")).cancel(local("pay-undo"));
+        pay.call(&2).await.ok();
         Ok(())
     });
     match swallowed.await {
-        Err(Error::RolledBack { reason, .. }) => {
-            assert_eq!(reason, "the closure returned Ok, but 1 of its tries did not succeed");
+        Err(error @ Error::Closure { fate: Fate::RolledBack, .. }) => {
+            assert!(error.to_string().contains("1 of its branches did not succeed"), "{error}");
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(seen.calls(), ["pay-undo 02 cancel 2", "stock-undo 01 cancel 1"]);
+    assert_eq!(seen.calls()[2..], ["pay-undo 02 cancel 2", "stock-undo 01 cancel 1"]);
 
     let escaped = app.tcc("escaped").wait_result().run(async |tries| Ok(tries)).await;
-    assert!(matches!(escaped, Err(Error::RolledBack { .. })), "a try could follow the confirms");
+    assert!(matches!(escaped, Err(Error::Closure { .. })), "a try could follow the confirms");
     app.stop().await.unwrap();
 }
 
@@ -158,18 +157,25 @@ async fn a_message_follows_its_local_transaction_and_is_asked_back_when_nobody_s
         message.timeout_to_fail(std::time::Duration::from_secs(1))
     };
     let back_check = local("committed");
-    let committed = message("committed").do_and_submit(&back_check, async || Ok(Done)).await;
-    assert_eq!(committed.unwrap().status, Status::Succeed);
-    let refused = message("refused")
-        .do_and_submit(&back_check, async || Err(BranchError::roll_back("no such user")))
-        .await;
-    assert!(matches!(refused, Err(Error::RolledBack { .. })), "{refused:?}");
-    let unknown = message("unknown")
-        .do_and_submit(&back_check, async || Err(std::io::Error::other("lost").into()))
-        .await;
-    assert!(matches!(unknown, Err(Error::Unknown { .. })), "{unknown:?}");
+    let committed = message("committed").do_and_submit(&back_check, async |_| Ok(7)).await;
+    assert_eq!(committed.unwrap(), 7);
+    let no = async |_| Err::<(), _>(BranchError::roll_back("no such user"));
+    let refused = message("refused").do_and_submit(&back_check, no).await;
+    assert!(matches!(refused, Err(Error::Closure { fate: Fate::RolledBack, .. })), "{refused:?}");
+    assert_eq!(seen.calls(), ["stock 01 action 7"], "nobody was asked");
+
+    let lost = async |_| Err::<(), BranchError>(std::io::Error::other("lost").into());
+    let unknown = message("unknown").do_and_submit(&back_check, lost).await;
+    assert!(matches!(unknown, Err(Error::Closure { fate: Fate::Submitted, .. })), "{unknown:?}");
     assert_eq!(end_of(&app, "unknown").await, Status::Succeed);
-    assert_eq!(seen.calls(), ["stock 01 action 7", "committed 00 msg 0", "stock 01 action 7"]);
+    seen.on("committed", [Act::Err]);
+    let open = message("open").do_and_submit(&back_check, lost).await;
+    assert!(matches!(open, Err(Error::Closure { fate: Fate::Open, .. })), "{open:?}");
+    assert_eq!(end_of(&app, "open").await, Status::Succeed, "the coordinator has asked again");
+    let asked = ["committed 00 msg 0", "stock 01 action 7"];
+    let asked_twice = ["committed 00 msg 0", "committed 00 msg 0", "stock 01 action 7"];
+    assert_eq!(seen.calls()[1..3], asked);
+    assert_eq!(seen.calls()[3..], asked_twice);
     app.stop().await.unwrap();
 }
 

@@ -29,13 +29,18 @@ fn what_can_never_be_called_is_refused_and_nothing_is_stored() {
         );
         assert!(message.contains("registered: pay, stock"), "{message}");
         assert!(refused("g", Step::new("localhost:80", "")).await.contains("http://"));
-        assert!(refused("", step("stock", "", 1)).await.contains("gid is empty"));
         let large = Step::new(local("stock"), "").payload(&"x".repeat(9 << 20)).unwrap();
         assert!(refused("g", large).await.contains("at most 8388608 are allowed"));
+        let nameless = app.saga("").step(step("stock", "", 1)).submit().await;
+        assert!(matches!(nameless, Err(Error::Invalid { field: "gid", .. })), "{nameless:?}");
         let zero = app.saga("g").step(step("stock", "", 1)).request_timeout(Duration::ZERO).submit().await;
-        assert!(matches!(zero, Err(Error::Refused { .. })), "{zero:?}");
-        let alone = app.message("g").step(local("stock"), &1).do_and_submit("", async || Ok(Done)).await;
-        assert!(matches!(alone, Err(Error::Refused { .. })), "{alone:?}");
+        assert!(matches!(zero, Err(Error::Invalid { .. })), "{zero:?}");
+        let alone = app.message("g").step(local("stock"), &1).do_and_submit("", async |_| Ok(Done)).await;
+        assert!(matches!(alone, Err(Error::Invalid { .. })), "{alone:?}");
+        for gid in ["", "a\nb"] {
+            let wrong = app.stored(gid).await;
+            assert!(matches!(wrong, Err(Error::Refused { code: 400, .. })), "{wrong:?}");
+        }
         assert_eq!(app.status("g").await.unwrap(), None);
     });
     assert!(seen.calls().is_empty());

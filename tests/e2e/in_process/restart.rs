@@ -48,7 +48,7 @@ fn a_name_that_the_next_version_does_not_register_waits_until_one_does() {
     let second = Seen::default();
     let app = Application::start(second.register(at(&place), &["stock", "stock-undo"]));
     app.run(async |app| {
-        let failures = async || app.query("g").await.unwrap().unwrap().state.failures;
+        let failures = async || app.stored("g").await.unwrap().unwrap().state.failures;
         while failures().await < 2 {
             app.retry_now("g").await.unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;

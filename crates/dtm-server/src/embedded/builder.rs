@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::branch::{callback_of, made_of, problem_of_name};
 use super::presence::{Handle, Presence, Reach};
-use super::{BranchContext, BranchResult, Embedded, StartError};
+use super::{BranchContext, BranchResult, Coordinator, Embedded, StartError};
 use crate::assembly::Assembly;
 use crate::config::Config;
 use crate::listening::{Ingress, listen, start_grpc, start_http};
@@ -135,6 +135,9 @@ impl EmbeddedBuilder {
         let config = self.config;
         let presence = self.presence;
         presence.send_replace(Presence::Starting);
+        let handle = Handle(presence.subscribe());
+        let client = handle.client_builder().build();
+        let client = client.map_err(|error| StartError::Transport(error.to_string()))?;
         let branches = LocalBranches::new(by_name(self.branches)?);
         let http = if self.http { Some(listen(&config, Ingress::Http).await?) } else { None };
         let grpc = if self.grpc { Some(listen(&config, Ingress::Grpc).await?) } else { None };
@@ -143,8 +146,9 @@ impl EmbeddedBuilder {
             Reach { api: assembly.api.clone(), local: branches, bytes_max: config.http.body_bytes_max };
         let http = http.map(|listener| start_http(&config, listener, &assembly)).transpose()?;
         let grpc = grpc.map(|listener| start_grpc(&config, listener, &assembly)).transpose()?;
+        let coordinator = Coordinator::new(assembly.api.clone(), handle, client);
         presence.send_replace(Presence::Running(reach));
-        Ok(Embedded::new(assembly, http, grpc, config.http.body_bytes_max, presence))
+        Ok(Embedded::new(assembly, http, grpc, coordinator, presence))
     }
 }
 

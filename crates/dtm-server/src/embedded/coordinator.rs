@@ -1,70 +1,61 @@
 //! What can be asked of a coordinator in this process.
 
-use std::time::Duration;
+use dtm_client::in_process::Declined;
+use dtm_client::{Client, Error, GlobalTcc, GlobalXa, Message, Saga, Transaction};
+use dtm_core::model::{self, Gid, Status};
 
-use dtm_client::{Client, ClientBuilder};
-use dtm_core::model::{Gid, Status, Transaction};
-
-use super::presence::Handle;
-use super::{Error, Message, Saga, Tcc};
-use crate::api::{self, ALREADY_SUBSCRIBED, Api};
-
-/// The first pause between two questions, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+use super::presence::{Handle, declined};
+use crate::api::{self, ALREADY_SUBSCRIBED, Api, ApiError};
 
 /// A handle of a coordinator that runs inside this application. Cheap to clone.
 ///
-/// A gid is a name of your own, 1 to 255 bytes without control characters. One that comes from your data (the number of an
-/// order) makes a repetition harmless, wherever it comes from.
+/// A gid is a name of your own: 1 to 255 bytes without control characters and `;`. One that comes from your data (the number
+/// of an order) makes a repetition harmless, wherever it comes from.
 #[derive(Debug, Clone)]
 pub struct Coordinator {
     api: Api,
-    /// The most bytes of URLs and payloads of one transaction.
-    bytes_max: usize,
     handle: Handle,
+    client: Client,
 }
 
 impl Coordinator {
-    pub(super) const fn new(api: Api, bytes_max: usize, handle: Handle) -> Self {
-        Self { api, bytes_max, handle }
+    pub(super) const fn new(api: Api, handle: Handle, client: Client) -> Self {
+        Self { api, handle, client }
     }
 
     pub(super) const fn api(&self) -> &Api {
         &self.api
     }
 
-    pub(super) const fn bytes_max(&self) -> usize {
-        self.bytes_max
+    /// The client of `dtm-client` whose server is this coordinator. Clones share its connections to remote branches.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client.clone()
     }
 
-    /// A client of this coordinator: every builder of `dtm-client`, TCC with tries at URLs and nested ones, XA, messages
-    /// with a local transaction in a database, and workflows by `dtm-workflow`, with branches of this process and remote
-    /// ones. Cheap to clone; each one that is made here has connections of its own to remote branches.
-    ///
-    /// # Errors
-    /// [`dtm_client::Error::Invalid`] when the HTTP client for remote branches cannot be made.
-    pub fn client(&self) -> Result<Client, dtm_client::Error> {
-        self.client_builder().build()
-    }
-
-    /// As [`client`](Self::client), with settings of your own.
-    pub fn client_builder(&self) -> ClientBuilder {
+    /// One with settings of your own.
+    pub fn client_builder(&self) -> dtm_client::ClientBuilder {
         self.handle.client_builder()
     }
 
     /// A saga.
     pub fn saga(&self, gid: impl AsRef<str>) -> Saga {
-        Saga::new(self.clone(), gid.as_ref())
+        self.client.saga(gid.as_ref())
     }
 
     /// A message.
     pub fn message(&self, gid: impl AsRef<str>) -> Message {
-        Message::new(self.clone(), gid.as_ref())
+        self.client.message(gid.as_ref())
     }
 
     /// A TCC.
-    pub fn tcc(&self, gid: impl AsRef<str>) -> Tcc {
-        Tcc::new(self.clone(), gid.as_ref())
+    pub fn tcc(&self, gid: impl AsRef<str>) -> GlobalTcc {
+        self.client.tcc(gid.as_ref())
+    }
+
+    /// An XA transaction.
+    pub fn xa(&self, gid: impl AsRef<str>) -> GlobalXa {
+        self.client.xa(gid.as_ref())
     }
 
     /// A name that nobody else has.
@@ -76,41 +67,35 @@ impl Coordinator {
     /// Where a transaction stands; `None` when there is none of that name.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the gid is none, [`Error::Unknown`] when the store fails.
+    /// As [`Client::status`].
     pub async fn status(&self, gid: &str) -> Result<Option<Status>, Error> {
-        Ok(self.query(gid).await?.map(|transaction| transaction.status()))
+        self.client.status(gid).await
     }
 
-    /// Everything that is stored about a transaction; `None` when there is none of that name.
+    /// A transaction with its branches; `None` when there is none of that name.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the gid is none, [`Error::Unknown`] when the store fails.
+    /// As [`Client::query`].
     pub async fn query(&self, gid: &str) -> Result<Option<Transaction>, Error> {
-        let stored = api::query(&self.api, &parsed(gid)?).await.map_err(|error| Error::of(gid, error))?;
-        Ok(stored.map(|stored| stored.transaction))
+        self.client.query(gid).await
     }
 
     /// Waits until a transaction has ended, one way or the other, and returns it.
     ///
-    /// Another application on the same store may be driving it, so the store is asked again and again: soon at first, then
-    /// less and less often, at most once a second. It waits for as long as it takes; put a `tokio::time::timeout` around it.
+    /// # Errors
+    /// As [`Client::wait`].
+    pub async fn wait(&self, gid: &str) -> Result<Transaction, Error> {
+        self.client.wait(gid).await
+    }
+
+    /// Everything that is stored about a transaction, for tests and tools; `None` when there is none of that name.
     ///
     /// # Errors
-    /// [`Error::Refused`] when there is no such transaction, [`Error::Unknown`] when the store fails.
-    pub async fn wait(&self, gid: &str) -> Result<Transaction, Error> {
-        let mut bound = PAUSES.0;
-        loop {
-            match self.query(gid).await? {
-                Some(transaction) if transaction.status().is_final() => return Ok(transaction),
-                Some(_) => {}
-                None => {
-                    let message = "there is no such transaction".to_owned();
-                    return Err(Error::Refused { gid: gid.to_owned(), message });
-                }
-            }
-            tokio::time::sleep(bound.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
-            bound = (bound * 2).min(PAUSES.1);
-        }
+    /// [`Error::Refused`] when the gid is none, [`Error::NoAnswer`] when the store fails.
+    pub async fn stored(&self, gid: &str) -> Result<Option<model::Transaction>, Error> {
+        let request = || format!("query of {gid}");
+        let stored = api::query(&self.api, &parsed(gid, &request())?).await;
+        stored.map(|stored| stored.map(|stored| stored.transaction)).map_err(|error| told(request(), error))
     }
 
     /// Tries a transaction again now, instead of when its pause is over.
@@ -118,7 +103,9 @@ impl Coordinator {
     /// # Errors
     /// [`Error`] when there is no such transaction, or the store fails.
     pub async fn retry_now(&self, gid: &str) -> Result<(), Error> {
-        api::reset_next_cron_time(&self.api, &parsed(gid)?).await.map_err(|error| Error::of(gid, error))
+        let request = || format!("retry of {gid}");
+        let retried = api::reset_next_cron_time(&self.api, &parsed(gid, &request())?).await;
+        retried.map_err(|error| told(request(), error))
     }
 
     /// Has messages to `topic` that are stored from now on call `url`, too. Kept in the store, for every application that
@@ -129,7 +116,7 @@ impl Coordinator {
     pub async fn subscribe(&self, topic: &str, url: &str) -> Result<(), Error> {
         match api::subscribe(&self.api, topic, url, "").await {
             Err(error) if error.message == ALREADY_SUBSCRIBED => Ok(()),
-            result => result.map_err(|error| Error::of(topic, error)),
+            result => result.map_err(|error| told(format!("subscription of {topic}"), error)),
         }
     }
 
@@ -138,10 +125,21 @@ impl Coordinator {
     /// # Errors
     /// [`Error`] when it was not subscribed, or the store fails.
     pub async fn unsubscribe(&self, topic: &str, url: &str) -> Result<(), Error> {
-        api::unsubscribe(&self.api, topic, url).await.map_err(|error| Error::of(topic, error))
+        let done = api::unsubscribe(&self.api, topic, url).await;
+        done.map_err(|error| told(format!("end of the subscription of {topic}"), error))
     }
 }
 
-fn parsed(gid: &str) -> Result<Gid, Error> {
-    Gid::parse(gid).map_err(|error| Error::Refused { gid: gid.to_owned(), message: error.to_string() })
+fn parsed(gid: &str, request: &str) -> Result<Gid, Error> {
+    Gid::parse(gid).map_err(|error| told(request.to_owned(), error.into()))
+}
+
+/// The error of something that starts no transaction.
+fn told(request: String, error: ApiError) -> Error {
+    let Declined { code, message, .. } = declined(error);
+    if code < 500 {
+        Error::Refused { request, code, message }
+    } else {
+        Error::NoAnswer { request, cause: message }
+    }
 }

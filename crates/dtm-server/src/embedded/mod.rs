@@ -40,24 +40,23 @@
 //!
 //! # Every mode
 //!
-//! [`Coordinator::client`] gives a client of `dtm-client` whose server is this coordinator: TCC with tries at URLs, nested
-//! TCC, XA, messages that follow a transaction of a database, and workflows by `dtm-workflow`
-//! ([`EmbeddedBuilder::workflows`]), all of them with branches of this process and remote ones. [`EmbeddedBuilder::client`]
-//! gives it before the start, for branches that need it. What is said below about branches holds for them, too.
+//! Everything is started by the builders of `dtm-client`, whose server is this coordinator: sagas, TCC, nested TCC, XA, messages
+//! that follow a transaction of a database, and workflows by `dtm-workflow` ([`EmbeddedBuilder::workflows`]), with branches of
+//! this process and remote ones. [`Coordinator::client`] is what `dtm-workflow` and XA ask for; [`EmbeddedBuilder::client`] gives
+//! it before the start, to branches that need one. A branch of a TCC may be one function: its `op` says try, confirm or cancel.
 //!
 //! ```no_run
 //! use dtm_server::config::StoreConfig;
 //! use dtm_server::embedded::{BranchContext, BranchResult, Done, Embedded, local};
 //!
-//! async fn seat(_: BranchContext, number: u32) -> BranchResult {
-//!     println!("try, confirm or cancel of seat {number}");
+//! async fn seat(call: BranchContext, number: u32) -> BranchResult {
+//!     println!("{} of seat {number}", call.op);
 //!     Ok(Done)
 //! }
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let coordinator = Embedded::builder(StoreConfig::sled("./data")).branch("seat", seat).start().await?;
-//! let client = coordinator.client()?; // once; clones are cheap
-//! client
+//! coordinator
 //!     .tcc("trip-7")
 //!     .run(async |tcc| {
 //!         tcc.branch(local("seat")).confirm(local("seat")).cancel(local("seat")).call(&12).await?;
@@ -97,26 +96,16 @@ mod branch;
 mod builder;
 mod client;
 mod coordinator;
-mod error;
-mod message;
-mod options;
+mod local;
 mod presence;
-mod request;
 mod running;
-mod saga;
-mod step;
-mod tcc;
 
 pub use builder::EmbeddedBuilder;
 pub use coordinator::Coordinator;
 pub use dtm_barrier::{BranchContext, BranchError, BranchOp, BranchResult, Done};
-pub use dtm_core::model::{Mode, Status, Transaction};
-pub use error::Error;
-pub use message::Message;
-pub use request::Receipt;
+pub use dtm_client::{Client, Error, Fate, GlobalTcc, GlobalXa, Message, Receipt, Saga, Step, Transaction};
+pub use dtm_core::model::{Mode, Status};
+pub use local::local;
 pub use running::Embedded;
-pub use saga::Saga;
-pub use step::{Step, local};
-pub use tcc::{Tcc, Tries};
 
 pub use crate::start_error::StartError;

@@ -61,17 +61,14 @@ fn absent(why: &str) -> Declined {
 impl Reach {
     /// What an ingress would refuse before a use case sees it.
     pub(super) fn check_bytes(&self, bytes: usize) -> Result<(), Declined> {
-        check_bytes(bytes, self.bytes_max).map_err(|message| Declined { code: 413, message, status: None })
+        let limit = self.bytes_max;
+        if bytes <= limit {
+            return Ok(());
+        }
+        let allowed = format!("at most {limit} are allowed (http.body_bytes_max)");
+        let message = format!("it has {bytes} bytes of URLs and payloads, {allowed}");
+        Err(Declined { code: 413, message, status: None })
     }
-}
-
-/// Whether a request is as small as one over the wire has to be.
-pub(super) fn check_bytes(bytes: usize, limit: usize) -> Result<(), String> {
-    if bytes <= limit {
-        return Ok(());
-    }
-    let allowed = format!("at most {limit} are allowed (http.body_bytes_max)");
-    Err(format!("it has {bytes} bytes of URLs and payloads, {allowed}"))
 }
 
 /// The bytes of a request that count.

@@ -37,20 +37,18 @@ impl Embedded {
         EmbeddedBuilder::new(Config { store, ..Config::default() })
     }
 
-    pub(super) fn new(
+    pub(super) const fn new(
         assembly: Assembly,
         http: Option<HttpServer>,
         grpc: Option<GrpcServer>,
-        bytes_max: usize,
+        coordinator: Coordinator,
         presence: watch::Sender<Presence>,
     ) -> Self {
-        let handle = super::presence::Handle(presence.subscribe());
-        let coordinator = Coordinator::new(assembly.api.clone(), bytes_max, handle);
         Self { coordinator, running: Some(Running { presence, assembly, http, grpc }) }
     }
 
     /// A handle for whoever starts transactions. It does not keep the coordinator running: after
-    /// [`stop`](Self::stop) its requests are answered with [`Error::Unknown`](super::Error::Unknown).
+    /// [`stop`](Self::stop) its requests are answered with [`Error::Unknown`](super::Error::Unknown) or [`Error::NoAnswer`](super::Error::NoAnswer).
     #[must_use]
     pub fn coordinator(&self) -> Coordinator {
         self.coordinator.clone()
