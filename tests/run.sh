@@ -93,7 +93,7 @@ tests_on() { # mysql, postgres or redis; the script of the service; arguments fo
         echo "test result: ok. 1 passed; 0 failed; 0 ignored" | tee -a "$log"
         return
     fi
-    E2E_STORE=$store E2E_RACES=${E2E_RACES:-200} \
+    E2E_STORE=$store E2E_RACES=${E2E_RACES:-200} E2E_KILLS=${E2E_KILLS:-40} \
         cargo test --workspace --test e2e --no-fail-fast -- --skip embedded:: "$@" 2>&1 | tee -a "$log"
 }
 

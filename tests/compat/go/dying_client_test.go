@@ -80,6 +80,10 @@ func play(part string) {
 		workOnWorkflow(p, gid, "transfer", os.Getenv("COMPAT_DIES") == "true")
 	case "workflow-xa":
 		workOnWorkflow(p, gid, "transfer by XA", os.Getenv("COMPAT_DIES") == "true")
+	case "accounts":
+		serveAccounts()
+	case "open-tcc":
+		openTCC(p, gid)
 	}
 }
 

@@ -7,6 +7,7 @@ require (
 	github.com/dtm-labs/logger v0.0.2
 	github.com/go-resty/resty/v2 v2.7.0
 	github.com/go-sql-driver/mysql v1.7.0
+	github.com/lib/pq v1.10.7
 	google.golang.org/grpc v1.56.3
 	google.golang.org/protobuf v1.34.1
 )
