@@ -141,10 +141,13 @@ pub(crate) fn said(cause: &BranchError) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fate {
-    /// It is rolled back, at once or, when the server could not be told so, after its time-out.
+    /// It has been rolled back: every effect was undone.
     RolledBack,
-    /// It goes forward: the closure failed, but the back-check says that the local transaction of the message
-    /// had committed (an answer of the database got lost).
+    /// It is being rolled back. Without `wait_result` that is all there is to know; otherwise something has not been
+    /// undone yet, and the server goes on until it is, or the server could not be told, and begins after its time-out.
+    RollingBack,
+    /// It goes forward all the same. A message: the back-check says that its local transaction had committed (an
+    /// answer of the database got lost). TCC, XA: another run under the same gid has submitted it.
     Submitted,
     /// Nobody knows yet whether the local transaction of the message has committed. The server finds out by
     /// its back-check.
@@ -154,8 +157,11 @@ pub enum Fate {
 impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::RolledBack => "it is rolled back",
-            Self::Submitted => "its local transaction had committed all the same, so it goes forward",
+            Self::RolledBack => "it has been rolled back",
+            Self::RollingBack => "it is being rolled back, and the server goes on until that is done",
+            Self::Submitted => {
+                "all the same it goes forward: it had been committed, or another run has submitted it"
+            }
             Self::Open => "whether its local transaction has committed is found out by the back-check",
         })
     }
@@ -199,8 +205,11 @@ mod tests {
     fn what_a_branch_refused_is_told_without_advice_that_is_not_for_the_caller() {
         let no = CallError::RollBack { url: "http://bank/try".to_owned(), reason: "too little".to_owned() };
         for (cause, expected) in [
-            (BranchError::from(no), "transaction g: http://bank/try said no: too little; it is rolled back"),
-            (BranchError::roll_back("sold out"), "transaction g: sold out; it is rolled back"),
+            (
+                BranchError::from(no),
+                "transaction g: http://bank/try said no: too little; it has been rolled back",
+            ),
+            (BranchError::roll_back("sold out"), "transaction g: sold out; it has been rolled back"),
         ] {
             let error = Error::Closure { gid: "g".to_owned(), cause, fate: Fate::RolledBack };
             assert_eq!(error.to_string(), expected);

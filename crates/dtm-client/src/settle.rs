@@ -3,7 +3,7 @@
 use dtm_core::model::Status;
 
 use crate::protocol::{Verdict, without_marker};
-use crate::{Client, Error, Receipt};
+use crate::{Client, Error, Fate, Receipt};
 
 /// A submit whose answer has to be judged.
 #[derive(Debug)]
@@ -91,6 +91,25 @@ pub(crate) async fn settle_prepare(client: &Client, gid: &str, verdict: Verdict)
     }
 }
 
+/// What becomes of a transaction whose closure failed, by what the server said to the abort. Somebody else may
+/// have run the same gid meanwhile, and have decided about it.
+pub(crate) fn fate_after_abort(wait_result: bool, told: Result<Verdict, Error>) -> Fate {
+    match told {
+        Ok(Verdict::Accepted) if wait_result => Fate::RolledBack,
+        Ok(Verdict::Stands { status: Status::Failed, .. }) => Fate::RolledBack,
+        Ok(Verdict::Stands { status: Status::Succeed | Status::Submitted, .. }) => Fate::Submitted,
+        // when the server did not hear of it, its time-out does the same
+        Ok(
+            Verdict::Accepted
+            | Verdict::Stands { status: Status::Prepared | Status::Aborting, .. }
+            | Verdict::Conflict { .. }
+            | Verdict::Refused { .. }
+            | Verdict::Unclear { .. },
+        )
+        | Err(_) => Fate::RollingBack,
+    }
+}
+
 async fn rolled_back(client: &Client, gid: &str, reason: Option<String>) -> Error {
     let reason = match reason {
         Some(reason) => reason,
@@ -102,4 +121,32 @@ async fn rolled_back(client: &Client, gid: &str, reason: Option<String>) -> Erro
         }
     };
     Error::RolledBack { gid: gid.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stands(status: Status) -> Result<Verdict, Error> {
+        Ok(Verdict::Stands { status, reason: None })
+    }
+
+    #[test]
+    fn only_what_the_server_says_is_undone_is_told_as_undone() {
+        let unclear = || Ok(Verdict::Unclear { cause: "no answer in time".to_owned() });
+        let refused = || Ok(Verdict::Refused { code: 404, message: "no such transaction".to_owned() });
+        for (wait_result, told, expected) in [
+            (true, Ok(Verdict::Accepted), Fate::RolledBack),
+            (false, Ok(Verdict::Accepted), Fate::RollingBack),
+            (true, stands(Status::Failed), Fate::RolledBack),
+            (true, stands(Status::Aborting), Fate::RollingBack),
+            (true, stands(Status::Succeed), Fate::Submitted),
+            (false, stands(Status::Submitted), Fate::Submitted),
+            (true, unclear(), Fate::RollingBack),
+            (true, refused(), Fate::RollingBack),
+        ] {
+            let asked = format!("{wait_result} {told:?}");
+            assert_eq!(fate_after_abort(wait_result, told), expected, "{asked}");
+        }
+    }
 }

@@ -3,12 +3,12 @@
 use dtm_core::model::{Mode, truncate};
 
 use crate::branch::BranchError;
-use crate::error::{Fate, said};
+use crate::error::said;
 use crate::gid::Gid;
 use crate::options::Options;
-use crate::protocol::{Request, Verb};
+use crate::protocol::{Request, Verb, Verdict};
 use crate::scope::Scope;
-use crate::settle::{Submission, settle_prepare};
+use crate::settle::{Submission, fate_after_abort, settle_prepare};
 use crate::{Client, Error};
 
 /// A transaction in two phases, before it runs.
@@ -52,8 +52,9 @@ impl TwoPhase {
             }
             Err(cause) => {
                 let reason = said(&cause);
-                abort(&self.client, gid, &request, &reason).await;
-                Err(Error::Closure { gid: gid.to_owned(), cause, fate: Fate::RolledBack })
+                let told = abort(&self.client, gid, &request, &reason).await;
+                let fate = fate_after_abort(self.options.wait_result, told);
+                Err(Error::Closure { gid: gid.to_owned(), cause, fate })
             }
         }
     }
@@ -74,10 +75,14 @@ fn complete(scope: &Scope) -> Result<(), BranchError> {
     Ok(())
 }
 
-/// Tells the server to roll back. When that does not arrive, its time-out does the same, so nothing that goes
-/// wrong here changes what becomes of the transaction.
-pub(crate) async fn abort(client: &Client, gid: &str, request: &Request<'_>, reason: &str) {
+/// Tells the server to roll back. When that does not arrive, its time-out does the same.
+pub(crate) async fn abort(
+    client: &Client,
+    gid: &str,
+    request: &Request<'_>,
+    reason: &str,
+) -> Result<Verdict, Error> {
     let reason = truncate(reason, REASON_BYTES_MAX);
     let request = Request { rollback_reason: reason, gid, ..request.clone() };
-    client.server.transaction(Verb::Abort, &request).await.ok();
+    client.server.transaction(Verb::Abort, &request).await
 }

@@ -205,7 +205,7 @@ async fn an_abort_that_does_not_arrive_changes_nothing() {
         Err::<(), _>(BranchError::roll_back("no"))
     });
     let error = run.await.unwrap_err();
-    assert!(matches!(error, Error::Closure { fate: Fate::RolledBack, .. }), "{error}");
+    assert!(matches!(error, Error::Closure { fate: Fate::RollingBack, .. }), "{error}");
     world.server.restart().await;
     assert_eq!(world.server.end_of("g").await.status(), "failed");
     assert_eq!(world.called(), ["try1", "cancel1"]);

@@ -106,6 +106,35 @@ async fn an_error_of_the_closure_cancels_what_was_tried() {
 }
 
 #[tokio::test]
+async fn who_gives_up_after_another_run_has_submitted_is_not_told_that_it_was_rolled_back() {
+    // the user has pressed the button twice, and the second run is the faster one
+    for protocol in ALL {
+        let world = World::start(protocol).await;
+        let client = world.client();
+        let slower = client.tcc("g").wait_result().run(async |tcc| {
+            branch(&tcc, &world, 1).call(&serde_json::json!({ "cents": 30 })).await?;
+            both(&world, &client, "g").await.expect("the faster run is done");
+            Err::<(), _>(BranchError::roll_back("too slow"))
+        });
+        let error = slower.await.unwrap_err();
+        assert!(matches!(error, Error::Closure { fate: Fate::Submitted, .. }), "{protocol:?}: {error}");
+        assert_eq!(world.server.query("g").await.status(), "succeed", "{protocol:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_yet_is_not_told_as_undone() {
+    for protocol in ALL {
+        let world = World::start(protocol).await;
+        world.on("try2", [Says::No]);
+        world.on("cancel1", [Says::Broken]);
+        let error = both(&world, &world.client(), "g").await.unwrap_err();
+        assert!(matches!(error, Error::Closure { fate: Fate::RollingBack, .. }), "{protocol:?}: {error}");
+        assert_eq!(world.server.query("g").await.status(), "aborting", "{protocol:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_closure_that_overlooks_a_failed_try_does_not_confirm_it() {
     let world = World::start(Protocol::Http).await;
     world.on("try1", [Says::No]);

@@ -57,6 +57,27 @@ impl BranchContext {
         Self { gid: gid.into(), branch_id: branch_id.into(), op, trans_type, phase2_url: None }
     }
 
+    /// Refuses a call for another op: a confirm that was registered with the URL of the cancel, for example. With `?` a
+    /// handler answers it with "try again later", and nothing is done.
+    ///
+    /// ```
+    /// use dtm_barrier::{BranchContext, BranchOp, Mode};
+    /// let call = BranchContext::new("order-1001", "01", BranchOp::Cancel, Mode::Tcc);
+    /// assert!(call.require(BranchOp::Cancel).is_ok());
+    /// let refused = call.require(BranchOp::Confirm).unwrap_err();
+    /// assert_eq!(refused.to_string(), "not a branch call: this is for confirm, and the call is cancel: look at its URLs");
+    /// ```
+    ///
+    /// # Errors
+    /// [`NotABranchCall`] naming both ops.
+    pub fn require(&self, op: BranchOp) -> Result<(), NotABranchCall> {
+        if self.op == op {
+            return Ok(());
+        }
+        let found = self.op;
+        Err(NotABranchCall(format!("this is for {op}, and the call is {found}: look at its URLs")))
+    }
+
     /// The local transaction that a back-check asks for.
     #[cfg(any(feature = "_sql", feature = "redis"))]
     pub(crate) fn of_message(&self) -> Self {

@@ -106,7 +106,8 @@ impl Message {
                 Fate::Submitted
             }
             Outcome::Failure { .. } => {
-                abort(&self.client, request.gid, request, &said(&cause)).await;
+                // when this gets lost, the back-check says the same
+                abort(&self.client, request.gid, request, &said(&cause)).await.ok();
                 Fate::RolledBack
             }
             Outcome::Ongoing | Outcome::Unknown { .. } | Outcome::NotSent { .. } => Fate::Open,

@@ -87,7 +87,7 @@ async fn whatever_becomes_of_an_abort_the_error_of_the_closure_is_what_the_calle
         let server = Scripted::start([Say::Http(200, SUCCESS), say]).await;
         let long = "x".repeat(5_000);
         let error = run(&client(&server), Err(BranchError::roll_back(long))).await.unwrap_err();
-        assert!(matches!(error, Error::Closure { fate: Fate::RolledBack, .. }), "{error}");
+        assert!(matches!(error, Error::Closure { fate: Fate::RollingBack, .. }), "{error}");
         assert_eq!(paths(&server), ["prepare", "abort"]);
         let body = &server.requests()[1].body;
         assert!(body.contains(r#""rollback_reason":"xxx"#), "{body}");

@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     match ended.await {
         Ok(()) => println!("{gid}: done everywhere"),
         Err(Error::AlreadySucceeded { .. }) => println!("{gid}: was done before"),
-        // Somebody said "no" or did not answer, just now or in an earlier run: everything is undone.
+        // Somebody said "no" or did not answer, just now or in an earlier run: everything is undone, or will be.
         Err(error @ (Error::Closure { .. } | Error::RolledBack { .. })) => println!("not done: {error}"),
         // It will end, without us; or nobody knows. The message says which, and what to do.
         Err(error) => println!("{error}"),
