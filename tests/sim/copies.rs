@@ -41,7 +41,7 @@ pub(crate) fn message(world: &World, gid: &Gid, action: &str) -> Definition {
     of_plan(world, gid, Plan::Message { steps, query_prepared: "http://query".into(), delay: None })
 }
 
-fn of_plan(world: &World, gid: &Gid, plan: Plan) -> Definition {
+pub(crate) fn of_plan(world: &World, gid: &Gid, plan: Plan) -> Definition {
     Definition {
         gid: gid.clone(),
         protocol: Protocol::Http,

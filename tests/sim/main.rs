@@ -36,6 +36,7 @@ mod flows;
 mod gate;
 mod looks;
 mod planted;
+mod recording;
 mod repeatable;
 mod run;
 mod seeds;

@@ -24,12 +24,12 @@ pub fn register(
     limits: &Limits,
 ) -> Result<Registered, Refusal> {
     let gid = || transaction.gid().to_string();
-    if transaction.status() != Status::Prepared || transaction.mode() != mode_of(registration) {
+    if transaction.status() != Status::Prepared || transaction.mode() != registration.mode() {
         return Err(Refusal::NotPrepared { gid: gid() });
     }
-    if let Some(taken) = transaction.registrations.iter().find(|taken| taken.same_row(registration)) {
+    if let Some(taken) = transaction.registrations.iter().find(|taken| taken.row() == registration.row()) {
         let difference = match difference(taken, registration) {
-            None if mode_of(registration) != Mode::Workflow => return Ok(Registered::Same),
+            None if registration.mode() != Mode::Workflow => return Ok(Registered::Same),
             None => "the execution that registered it",
             Some(field) => field,
         };
@@ -41,14 +41,6 @@ pub fn register(
         return Err(Refusal::TooManyBranches { found, limit: limits.branches_max });
     }
     Ok(Registered::New)
-}
-
-const fn mode_of(registration: &Registration) -> Mode {
-    match registration {
-        Registration::Tcc { .. } => Mode::Tcc,
-        Registration::Xa { .. } => Mode::Xa,
-        Registration::Workflow { .. } => Mode::Workflow,
-    }
 }
 
 fn difference(stored: &Registration, request: &Registration) -> Option<&'static str> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BranchId, BranchStatus, Op, Payload, Subscription};
+use super::{BranchId, BranchStatus, Mode, Op, Payload, Subscription};
 
 /// One step of a saga or message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,16 +80,22 @@ impl Registration {
         }
     }
 
-    /// Whether both would occupy the same row: same branch and, for workflows, same phase.
+    /// The mode of the transactions that such a branch belongs to.
     #[must_use]
-    pub fn same_row(&self, other: &Self) -> bool {
-        self.branch_id() == other.branch_id() && self.workflow_op() == other.workflow_op()
+    pub const fn mode(&self) -> Mode {
+        match self {
+            Self::Tcc { .. } => Mode::Tcc,
+            Self::Xa { .. } => Mode::Xa,
+            Self::Workflow { .. } => Mode::Workflow,
+        }
     }
 
-    const fn workflow_op(&self) -> Option<Op> {
+    /// The row that it occupies, of which a transaction has one: its branch and, for workflows, the phase.
+    #[must_use]
+    pub const fn row(&self) -> (&BranchId, Option<Op>) {
         match self {
-            Self::Tcc { .. } | Self::Xa { .. } => None,
-            Self::Workflow { op, .. } => Some(*op),
+            Self::Tcc { branch_id, .. } | Self::Xa { branch_id, .. } => (branch_id, None),
+            Self::Workflow { branch_id, op, .. } => (branch_id, Some(*op)),
         }
     }
 }

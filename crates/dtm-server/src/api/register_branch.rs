@@ -1,7 +1,7 @@
 //! A branch of a prepared TCC, XA or workflow.
 
 use dtm_core::coordinator::Refusal;
-use dtm_core::model::{Definition, Mode, Registration};
+use dtm_core::model::Definition;
 use dtm_proto::http::RegisterRequest;
 
 use super::{Api, ApiError};
@@ -13,16 +13,11 @@ use super::{Api, ApiError};
 pub async fn register_branch(api: &Api, request: &RegisterRequest) -> Result<(), ApiError> {
     let gid = request.gid()?;
     let registration = request.registration(&api.limits)?;
-    let mode = match &registration {
-        Registration::Tcc { .. } => Mode::Tcc,
-        Registration::Xa { .. } => Mode::Xa,
-        Registration::Workflow { .. } => Mode::Workflow,
-    };
     let callable = |definition: &Definition| {
         api.callable
             .check_registration(definition, &registration)
             .map_err(|error| Refusal::Invalid(error.to_string()))
     };
     let registered = api.engine.register(&gid, &registration, callable).await;
-    registered.map_err(|error| ApiError::of_registration(error, mode))
+    registered.map_err(|error| ApiError::of_registration(error, registration.mode()))
 }

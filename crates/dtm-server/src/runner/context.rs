@@ -16,6 +16,7 @@ use dtm_store::{Clock, Ownership, Store, TokenSource};
 use super::jitter::Jitter;
 use super::recent::Recent;
 use super::registry::Registry;
+use super::turns::Turns;
 use crate::alert::AlertSender;
 use crate::metrics::Metrics;
 use crate::transport::Transport;
@@ -72,6 +73,7 @@ pub(super) struct Shared {
     pub(super) context: Context,
     pub(super) registry: Registry,
     pub(super) recent: Recent,
+    pub(super) turns: Turns,
     pub(super) tasks: TaskTracker,
     pub(super) agenda: Agenda,
     /// Told when the store did not say whether this process has come to hold something.
@@ -95,6 +97,7 @@ impl Shared {
             context,
             registry: Registry::new(),
             recent: Recent::default(),
+            turns: Turns::default(),
             tasks: TaskTracker::new(),
             doubt: Notify::new(),
             agenda: Agenda { earliest: AtomicU64::new(u64::MAX), changed: Notify::new() },

@@ -13,6 +13,7 @@ use dtm_store::{Cursor, Error, Filter, OwnerToken, Page, Rescheduled, Stored};
 
 use super::context::{Context, Shared};
 use super::driver::{Driver, Start};
+use super::recent::Known;
 use super::registry::Inbox;
 use super::request::{Abort, Admit, Applied, Command, Request, RequestError};
 use super::{housekeeping, orphans, poller};
@@ -105,29 +106,24 @@ impl Engine {
         registration: &Registration,
         callable: impl Fn(&Definition) -> Result<(), Refusal>,
     ) -> Result<(), RequestError> {
-        let context = &self.shared.context;
-        let mut copy = self.shared.recent.take(gid);
+        let Shared { context, recent, turns, .. } = &*self.shared;
+        let limits = &context.policy.limits;
+        let _turn = turns.next(gid).await;
+        let mut copy = recent.take(gid).filter(|known| known.takes(registration, limits, &callable));
         for _ in 0..REGISTRATIONS {
             let is_copy = copy.is_some();
-            let stored = match copy.take() {
-                Some(stored) => Some(stored),
-                None => context.store.load(gid).await?,
+            let mut known = match copy.take() {
+                Some(known) => known,
+                None => match self.read_for(gid, registration, &callable).await? {
+                    Some(known) => known,
+                    None => return Ok(()),
+                },
             };
-            let not_prepared = Refusal::NotPrepared { gid: gid.to_string() };
-            let mut stored = stored.ok_or(not_prepared)?;
-            match register(&stored.transaction, registration, &context.policy.limits) {
-                Ok(Registered::New) if is_copy && callable(&stored.transaction.definition).is_ok() => {}
-                _ if is_copy => continue, // only the store can say that
-                Ok(Registered::New) => callable(&stored.transaction.definition)?,
-                Ok(Registered::Same) => return Ok(()),
-                Err(refusal) => return Err(refusal.into()),
-            }
-            let (owner, registered) = (&stored.owner.token, stored.transaction.registrations.len());
             let new = vec![registration.clone()];
-            match context.store.register_branches(gid, owner, registered, new).await {
+            match context.store.register_branches(gid, known.owner(), known.registered(), new).await {
                 Ok(()) => {
-                    stored.transaction.registrations.push(registration.clone());
-                    self.shared.recent.note(stored);
+                    known.append(registration);
+                    recent.put(known);
                     return Ok(());
                 }
                 // another registration, owner or decision came first: look again
@@ -137,6 +133,34 @@ impl Engine {
             }
         }
         Err(RequestError::Busy(gid.to_string()))
+    }
+
+    /// The stored transaction, if a registration is new there; `None` when it is there already.
+    async fn read_for(
+        &self,
+        gid: &Gid,
+        registration: &Registration,
+        callable: &impl Fn(&Definition) -> Result<(), Refusal>,
+    ) -> Result<Option<Known>, RequestError> {
+        let Shared { context, recent, .. } = &*self.shared;
+        let stored = context.store.load(gid).await?;
+        let stored = stored.ok_or_else(|| Refusal::NotPrepared { gid: gid.to_string() })?;
+        let decided = register(&stored.transaction, registration, &context.policy.limits);
+        match decided {
+            Ok(Registered::New) => {
+                callable(&stored.transaction.definition)?;
+                Ok(Some(Known::Whole(Box::new(stored))))
+            }
+            // the next one may be new
+            Ok(Registered::Same) => {
+                recent.note(stored);
+                Ok(None)
+            }
+            Err(refusal) => {
+                recent.note(stored);
+                Err(refusal.into())
+            }
+        }
     }
 
     /// Everything that is stored about a transaction.

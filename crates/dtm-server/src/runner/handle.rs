@@ -233,7 +233,7 @@ impl Driver {
         if self.held.is_some() {
             return false;
         }
-        let Some(stored) = self.shared.recent.take(&self.gid) else { return false };
+        let Some(stored) = self.shared.recent.take_whole(&self.gid) else { return false };
         self.adopt(stored, false, Instant::now()); // not held: a write comes first in any case
         true
     }

@@ -7,6 +7,8 @@
 //! | `request` | what a request asks for, and what it is answered |
 //! | `registry` | which transaction is driven by which task |
 //! | `recent` | prepared transactions whose client is about to go on |
+//! | `outline` | what is remembered of a large one |
+//! | `turns` | registrations of one transaction, one after the other |
 //! | `driver` | the task that drives one transaction |
 //! | `event` | what wakes a driver up, and in which order |
 //! | `handle` | what a driver does with a request |
@@ -27,11 +29,13 @@ mod handle;
 mod housekeeping;
 mod jitter;
 mod orphans;
+mod outline;
 mod poller;
 mod recent;
 mod registry;
 mod request;
 mod timer;
+mod turns;
 
 pub use context::{Context, Settings};
 pub use engine::Engine;

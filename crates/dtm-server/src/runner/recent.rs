@@ -8,59 +8,161 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use dtm_core::model::{Gid, Plan, Registration, Status, Step, Transaction};
-use dtm_store::Stored;
+use dtm_core::coordinator::{Limits, Refusal, Registered, register};
+use dtm_core::model::{Definition, Gid, Plan, Registration, Status, Step, Transaction};
+use dtm_store::{OwnerToken, Stored};
 
-/// Copies of prepared transactions, a bounded number of small ones.
+use super::outline::Outline;
+
+/// Copies of prepared transactions, of a bounded size together.
 #[derive(Debug, Default)]
 pub(super) struct Recent(Mutex<Generations>);
 
 /// When the young ones are many, they become the old ones, and the old ones are forgotten.
 #[derive(Debug, Default)]
 struct Generations {
-    young: HashMap<Gid, Stored>,
-    old: HashMap<Gid, Stored>,
+    young: HashMap<Gid, Copy>,
+    young_bytes: usize,
+    old: HashMap<Gid, Copy>,
+}
+
+#[derive(Debug)]
+struct Copy {
+    known: Known,
+    bytes: usize,
+}
+
+/// What is known of a prepared transaction.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// Everything.
+    Whole(Box<Stored>),
+    /// What it takes to append a branch. A large one is kept so: what recording the next step of a workflow costs does not
+    /// depend on how many there are.
+    Outline(Box<Outline>),
+}
+
+impl Known {
+    fn gid(&self) -> &Gid {
+        match self {
+            Self::Whole(stored) => stored.transaction.gid(),
+            Self::Outline(outline) => &outline.definition().gid,
+        }
+    }
+
+    /// Whether a branch is certainly new and can be appended.
+    pub(super) fn takes(
+        &self,
+        registration: &Registration,
+        limits: &Limits,
+        callable: impl Fn(&Definition) -> Result<(), Refusal>,
+    ) -> bool {
+        match self {
+            Self::Whole(stored) => {
+                matches!(register(&stored.transaction, registration, limits), Ok(Registered::New))
+                    && callable(&stored.transaction.definition).is_ok()
+            }
+            Self::Outline(outline) => outline.takes(registration, limits, callable),
+        }
+    }
+
+    /// It is appended now.
+    pub(super) fn append(&mut self, registration: &Registration) {
+        match self {
+            Self::Whole(stored) => stored.transaction.registrations.push(registration.clone()),
+            Self::Outline(outline) => outline.append(registration),
+        }
+    }
+
+    pub(super) fn owner(&self) -> &OwnerToken {
+        match self {
+            Self::Whole(stored) => &stored.owner.token,
+            Self::Outline(outline) => outline.owner(),
+        }
+    }
+
+    pub(super) fn registered(&self) -> usize {
+        match self {
+            Self::Whole(stored) => stored.transaction.registrations.len(),
+            Self::Outline(outline) => outline.registered(),
+        }
+    }
+
+    /// What is worth to be remembered of it, with its size.
+    fn kept(self) -> Option<Copy> {
+        let outline = match self {
+            Self::Outline(outline) => outline,
+            Self::Whole(stored) => {
+                let transaction = &stored.transaction;
+                if transaction.status() != Status::Prepared {
+                    return None;
+                }
+                let bytes = weight(transaction);
+                // A decision is never taken on what somebody else drives.
+                if bytes <= BYTES_MAX && !stored.owner.held {
+                    return Some(Copy { known: Self::Whole(stored), bytes });
+                }
+                Box::new(Outline::of(*stored))
+            }
+        };
+        let bytes = weight_of_definition(outline.definition()) + outline.weight_of_rows();
+        (bytes <= OUTLINE_BYTES_MAX).then_some(Copy { known: Self::Outline(outline), bytes })
+    }
 }
 
 impl Recent {
-    /// Remembers what is stored now, if it is prepared, not held by anybody, and small.
+    /// Remembers what is stored now, if it is prepared.
     pub(super) fn note(&self, stored: Stored) {
-        let transaction = &stored.transaction;
-        if transaction.status() != Status::Prepared || stored.owner.held || weight(transaction) > BYTES_MAX {
-            return;
-        }
+        self.put(Known::Whole(Box::new(stored)));
+    }
+
+    /// Puts back what is stored now.
+    pub(super) fn put(&self, known: Known) {
+        let Some(copy) = known.kept() else { return };
         let mut generations = self.0.lock();
-        if generations.young.len() >= GENERATION {
+        if generations.young.len() >= GENERATION || generations.young_bytes >= GENERATION_BYTES {
             generations.old = std::mem::take(&mut generations.young);
+            generations.young_bytes = 0;
         }
-        generations.young.insert(stored.transaction.gid().clone(), stored);
+        let (gid, bytes) = (copy.known.gid().clone(), copy.bytes);
+        let replaced = generations.young.insert(gid, copy).map_or(0, |copy| copy.bytes);
+        generations.young_bytes = generations.young_bytes.saturating_sub(replaced) + bytes;
     }
 
     /// Takes the copy out: whoever writes with it puts the new one back.
-    pub(super) fn take(&self, gid: &Gid) -> Option<Stored> {
+    pub(super) fn take(&self, gid: &Gid) -> Option<Known> {
         let mut generations = self.0.lock();
         let old = generations.old.remove(gid);
-        generations.young.remove(gid).or(old)
+        let Some(young) = generations.young.remove(gid) else { return old.map(|copy| copy.known) };
+        generations.young_bytes = generations.young_bytes.saturating_sub(young.bytes);
+        Some(young.known)
+    }
+
+    /// Takes the copy out if everything is known of it.
+    pub(super) fn take_whole(&self, gid: &Gid) -> Option<Stored> {
+        match self.take(gid)? {
+            Known::Whole(stored) => Some(*stored),
+            Known::Outline(_) => None,
+        }
     }
 }
 
 /// About how many bytes a transaction holds.
 fn weight(transaction: &Transaction) -> usize {
-    let definition = &transaction.definition;
+    let registrations = transaction.registrations.iter().map(weight_of_branch);
+    weight_of_definition(&transaction.definition) + registrations.sum::<usize>()
+}
+
+fn weight_of_definition(definition: &Definition) -> usize {
     let plan = match &definition.plan {
         Plan::Message { query_prepared, .. } => query_prepared.len(),
         Plan::Workflow { callback, name, data } => callback.len() + name.len() + data.as_bytes().len(),
         Plan::Saga { .. } | Plan::Tcc | Plan::Xa => 0,
     };
     let steps = definition.plan.steps().iter().map(weight_of_step);
-    let registrations = transaction.registrations.iter().map(weight_of_branch);
     let headers = definition.options.branch_headers.iter();
     let headers = headers.map(|(name, value)| PART + name.len() + value.len());
-    definition.custom_data.len()
-        + plan
-        + steps.sum::<usize>()
-        + registrations.sum::<usize>()
-        + headers.sum::<usize>()
+    definition.custom_data.len() + plan + steps.sum::<usize>() + headers.sum::<usize>()
 }
 
 fn weight_of_step(step: &Step) -> usize {
@@ -78,10 +180,14 @@ fn weight_of_branch(registration: &Registration) -> usize {
     PART + registration.branch_id().as_str().len() + own
 }
 
-/// The largest transaction that is remembered, in bytes.
+/// The largest transaction that is remembered as it is, in bytes.
 const BYTES_MAX: usize = 4_096;
-/// How many are remembered at least, and half of how many at most.
+/// The largest outline, in bytes.
+const OUTLINE_BYTES_MAX: usize = 1 << 20;
+/// How many are remembered at least, unless they are large, and half of how many at most.
 const GENERATION: usize = 2_048;
+/// Half of how many bytes are remembered at most, but for the last one.
+const GENERATION_BYTES: usize = 32 << 20;
 /// What a step, branch or header takes beside its texts.
 const PART: usize = 100;
 
@@ -110,7 +216,7 @@ mod tests {
     fn is_kept(stored: Stored) -> bool {
         let (recent, gid) = (Recent::default(), stored.transaction.gid().clone());
         recent.note(stored);
-        recent.take(&gid).is_some()
+        recent.take_whole(&gid).is_some()
     }
 
     #[test]
@@ -147,12 +253,57 @@ mod tests {
             assert!(!is_kept(stored("g", plan.clone())), "{plan:.40?}");
         }
         let mut many = stored("g", Plan::Xa);
-        let branch = |number: usize| Registration::Xa {
+        many.transaction.registrations.extend((0..1_000).map(branch));
+        assert!(!is_kept(many), "a thousand branches without a text");
+        let mut held = stored("g", Plan::Xa);
+        held.owner.held = true;
+        assert!(!is_kept(held), "nobody decides on what somebody else drives");
+    }
+
+    fn branch(number: usize) -> Registration {
+        Registration::Xa {
             branch_id: BranchId::parse(&number.to_string()).unwrap(),
             url: "".into(),
             data: Payload::empty(),
-        };
-        many.transaction.registrations.extend((0..1_000).map(branch));
-        assert!(!is_kept(many), "a thousand branches without a text");
+        }
+    }
+
+    #[test]
+    fn of_a_large_one_is_remembered_what_it_takes_to_append_a_branch() {
+        let (recent, gid) = (Recent::default(), Gid::parse("g").unwrap());
+        let limits = Limits { branches_max: 1_002, ..Policy::default().limits };
+        let mut large = stored("g", Plan::Xa);
+        large.transaction.registrations.extend((0..1_000).map(branch));
+        recent.note(large);
+        let mut known = recent.take(&gid).unwrap();
+        assert!(matches!(known, Known::Outline(_)));
+        let takes = |known: &Known, number| known.takes(&branch(number), &limits, |_| Ok(()));
+        assert!(!takes(&known, 999) && takes(&known, 1_000), "what is there is not new");
+        known.append(&branch(1_000));
+        recent.put(known);
+        let mut known = recent.take(&gid).unwrap();
+        assert_eq!(known.registered(), 1_001);
+        assert!(!takes(&known, 1_000));
+        let refused = |_: &Definition| Err(Refusal::Invalid(String::new()));
+        assert!(!known.takes(&branch(1_001), &limits, refused));
+        known.append(&branch(1_001));
+        assert!(!takes(&known, 1_002), "there may be no more");
+    }
+
+    #[test]
+    fn large_ones_are_bounded_by_their_bytes() {
+        let recent = Recent::default();
+        for number in 0..100_usize {
+            let mut large = stored(&number.to_string(), Plan::Xa);
+            let headers = &mut large.transaction.definition.options.branch_headers;
+            headers.insert("x".to_owned(), "x".repeat(OUTLINE_BYTES_MAX - 1_000));
+            recent.note(large);
+            let it = recent.0.lock();
+            let bytes = |copies: &HashMap<Gid, Copy>| copies.values().map(|copy| copy.bytes).sum::<usize>();
+            assert_eq!(bytes(&it.young), it.young_bytes);
+            assert!(bytes(&it.young) + bytes(&it.old) <= 2 * (GENERATION_BYTES + OUTLINE_BYTES_MAX));
+            assert!(it.young.contains_key(&Gid::parse(&number.to_string()).unwrap()));
+        }
+        assert!(!recent.0.lock().old.is_empty(), "the bound was reached");
     }
 }
