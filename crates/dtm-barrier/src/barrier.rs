@@ -3,8 +3,8 @@
 use dtm_core::model::Mode;
 
 use crate::branch::MESSAGE_BRANCH;
-#[cfg(feature = "_sql")]
-use crate::sql::TableName;
+#[cfg(any(feature = "_sql", feature = "mongodb"))]
+use crate::table_name::TableName;
 use crate::{BarrierError, BranchContext, BranchOp, NotABranchCall};
 
 /// The barrier of one call to a branch: made from the request, used once for each database that the call changes.
@@ -17,7 +17,7 @@ use crate::{BarrierError, BranchContext, BranchOp, NotABranchCall};
 #[derive(Debug)]
 pub struct BranchBarrier {
     context: BranchContext,
-    #[cfg(feature = "_sql")]
+    #[cfg(any(feature = "_sql", feature = "mongodb"))]
     table: Option<TableName>,
     uses: u32,
     /// A use has begun and not succeeded: it failed, or its future was dropped.
@@ -67,14 +67,14 @@ impl BranchBarrier {
         &self.context
     }
 
-    /// Uses another table than the usual one.
-    #[cfg(feature = "_sql")]
+    /// Uses another table than the usual one; in MongoDB, another collection.
+    #[cfg(any(feature = "_sql", feature = "mongodb"))]
     #[must_use]
     pub fn in_table(self, table: TableName) -> Self {
         Self { table: Some(table), ..self }
     }
 
-    #[cfg(feature = "_sql")]
+    #[cfg(any(feature = "_sql", feature = "mongodb"))]
     pub(crate) const fn table(&self) -> Option<&TableName> {
         self.table.as_ref()
     }
@@ -106,7 +106,7 @@ impl TryFrom<BranchContext> for BranchBarrier {
         }
         Ok(Self {
             context,
-            #[cfg(feature = "_sql")]
+            #[cfg(any(feature = "_sql", feature = "mongodb"))]
             table: None,
             uses: 0,
             is_open: false,

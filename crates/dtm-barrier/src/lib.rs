@@ -53,23 +53,32 @@
 //! | make the table | `sql::create_table`, or the files in `src/schema` |
 //! | be a branch of XA | `BranchBarrier::xa_prepare`, `BranchBarrier::xa_finish` |
 //! | change an amount in Redis | `BranchBarrier::redis_adjust` |
+//! | do business in a transaction of MongoDB | `BranchBarrier::mongo_call` |
 //! | answer a back-check of a message | `BranchBarrier::query_prepared` |
 //!
 //! The tables are those of DTM's other SDKs, so that branches in several languages may share a database.
 
 #[cfg_attr(
-    not(any(test, feature = "_sql", feature = "redis")),
+    not(any(test, feature = "_sql", feature = "mongodb", feature = "redis")),
     expect(dead_code, reason = "without a database nobody uses the barrier, and it still says who calls")
 )]
 mod barrier;
 pub mod branch;
+#[cfg(any(feature = "_sql", feature = "mongodb"))]
+mod entered;
 mod entry;
 mod error;
+#[cfg(feature = "mongodb")]
+pub mod mongo;
 mod origin;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "_sql", feature = "mongodb"))]
+mod row;
 #[cfg(feature = "_sql")]
 pub mod sql;
+#[cfg(any(feature = "_sql", feature = "mongodb"))]
+mod table_name;
 mod verdict;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod xa;

@@ -2,12 +2,16 @@
 
 use dtm_core::model::Mode;
 
-#[cfg(any(feature = "_sql", feature = "redis"))]
+#[cfg(any(feature = "_sql", feature = "mongodb", feature = "redis"))]
 use super::BranchError;
 use super::BranchOp;
 
 /// The branch of a message's local transaction.
 pub(crate) const MESSAGE_BRANCH: &str = "00";
+
+/// The number of the use of the barrier that it is.
+#[cfg(any(feature = "_sql", feature = "mongodb", feature = "redis"))]
+pub(crate) const MESSAGE_USE: &str = "01";
 
 /// What the transaction manager tells a branch, in the query of the URL or in gRPC metadata. The triple of gid, branch id
 /// and op names one call: when it comes again, its effect must not.
@@ -79,13 +83,13 @@ impl BranchContext {
     }
 
     /// The local transaction that a back-check asks for.
-    #[cfg(any(feature = "_sql", feature = "redis"))]
+    #[cfg(any(feature = "_sql", feature = "mongodb", feature = "redis"))]
     pub(crate) fn of_message(&self) -> Self {
         Self { branch_id: MESSAGE_BRANCH.to_owned(), ..self.clone() }
     }
 
     /// What a message is told whose local transaction will not be.
-    #[cfg(any(feature = "_sql", feature = "redis"))]
+    #[cfg(any(feature = "_sql", feature = "mongodb", feature = "redis"))]
     pub(crate) fn not_prepared(&self) -> BranchError {
         let gid = &self.gid;
         BranchError::roll_back(format!(

@@ -54,6 +54,8 @@ mod result;
 mod tonic;
 
 pub(crate) use context::MESSAGE_BRANCH;
+#[cfg(any(feature = "_sql", feature = "mongodb", feature = "redis"))]
+pub(crate) use context::MESSAGE_USE;
 pub use context::{BranchContext, NotABranchCall};
 pub use op::{BranchOp, UnknownBranchOp};
 pub use result::{BranchError, BranchResult, Done};

@@ -7,12 +7,10 @@ use redis::Script;
 use redis::aio::ConnectionLike;
 
 use super::value::{failed, key, seconds, written_by};
+use crate::branch::MESSAGE_USE;
 use crate::{BarrierError, BranchBarrier, BranchOp, BranchResult, Done};
 
 static QUERY_PREPARED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("query_prepared.lua")));
-
-/// The number of the use that a message's local transaction is.
-const BARRIER_ID: &str = "01";
 
 impl BranchBarrier {
     /// Whether the amount that belongs to a message was changed: the answer to its back-check. When it was not, it cannot be any
@@ -30,7 +28,7 @@ impl BranchBarrier {
         if context.op != BranchOp::Message {
             return Err(BarrierError::NotABackCheck(context.op).into());
         }
-        let mut call = QUERY_PREPARED.key(key(&context.of_message(), BranchOp::Message, BARRIER_ID));
+        let mut call = QUERY_PREPARED.key(key(&context.of_message(), BranchOp::Message, MESSAGE_USE));
         call.arg(seconds(keep_for)?);
         let found: String =
             call.invoke_async(connection).await.map_err(|error| failed("answer the back-check", error))?;

@@ -2,8 +2,9 @@
 
 use sqlx::{Pool, Transaction};
 
-use super::enter::{Entered, enter};
+use super::enter::enter;
 use super::{SqlDatabase, TableName};
+use crate::entered::Entered;
 use crate::{BarrierError, BranchBarrier, BranchContext, BranchError, Called};
 
 impl BranchBarrier {

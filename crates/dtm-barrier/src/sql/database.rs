@@ -3,7 +3,7 @@
 use sqlx::{Error, Transaction};
 
 use super::TableName;
-use super::row::{Found, Row};
+use crate::row::{Found, Row};
 
 /// A database that the barrier can work in: [`sqlx::MySql`] (MariaDB, too), [`sqlx::Postgres`], [`sqlx::Sqlite`], each with
 /// the feature of its name.

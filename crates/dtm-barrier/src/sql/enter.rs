@@ -3,11 +3,10 @@
 use sqlx::Connection;
 
 use super::database::Dialect;
-use super::row::Row;
 use super::{SqlDatabase, TableName};
-use crate::{
-    BarrierError, BranchBarrier, BranchContext, BranchError, Entry, OwnRow, Skip, Verdict, origin, verdict,
-};
+use crate::entered::{Entered, Inserted, entered};
+use crate::row::Row;
+use crate::{BarrierError, BranchBarrier, BranchContext, BranchError, Entry, origin};
 
 impl BranchBarrier {
     /// Enters this call in the barrier table, for whoever drives the database transaction himself. Call it first in a
@@ -42,22 +41,10 @@ impl BranchBarrier {
         }
         let entered = enter::<C::Database>(connection, self.table(), self.context(), &barrier_id).await?;
         self.end_use();
-        Ok(entered.entry())
-    }
-}
-
-/// What to do with a call, and what recognises the transaction in which it is to be done.
-pub(super) enum Entered<Mark> {
-    First(Mark),
-    NothingToDo(Skip),
-}
-
-impl<Mark> Entered<Mark> {
-    fn entry(&self) -> Entry {
-        match self {
-            Self::First(_) => Entry::First,
-            Self::NothingToDo(skip) => Entry::NothingToDo(*skip),
-        }
+        Ok(match entered {
+            Entered::First(_) => Entry::First,
+            Entered::NothingToDo(skip) => Entry::NothingToDo(skip),
+        })
     }
 }
 
@@ -80,33 +67,7 @@ pub(super) async fn enter<DB: Dialect>(
     };
     let row = Row::new(context, context.op, barrier_id)?;
     let own = insert::<DB>(connection, table, row).await.map_err(|failed| failed.error)?;
-    let found = match &own {
-        Inserted::New(_) => OwnRow::New,
-        Inserted::There(by) => OwnRow::There { by },
-    };
-    match (verdict(context.op, origin_is_new, found), own) {
-        (Verdict::First, Inserted::New(mark)) => Ok(Entered::First(mark)),
-        (Verdict::NothingToDo(skip), _) => Ok(Entered::NothingToDo(skip)),
-        (Verdict::RolledBack, _) => Err(context.not_prepared()),
-        (Verdict::Unreadable | Verdict::First, own) => Err(own.unreadable(context)),
-    }
-}
-
-/// What became of an insert.
-pub(crate) enum Inserted<Mark> {
-    New(Mark),
-    /// By this reason.
-    There(String),
-}
-
-impl<Mark> Inserted<Mark> {
-    pub(super) fn unreadable(self, context: &BranchContext) -> BranchError {
-        let reason = match self {
-            Self::New(_) => String::new(),
-            Self::There(reason) => reason,
-        };
-        BarrierError::UnknownReason { gid: context.gid.clone(), reason }.into()
-    }
+    entered(context, origin_is_new, own)
 }
 
 /// Inserts a row. One that is there already is looked at: it may be another one's.

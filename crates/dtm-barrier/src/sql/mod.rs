@@ -26,20 +26,16 @@ mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query_prepared;
-mod row;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-mod table_name;
 
+pub use crate::table_name::{BadTableName, TableName};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use call::database;
 #[cfg(feature = "postgres")]
 pub(crate) use database::Dialect;
 pub use database::SqlDatabase;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-pub(crate) use enter::{Failed, Inserted, find, insert};
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-pub(crate) use row::Row;
+pub(crate) use enter::{Failed, find, insert};
 pub use schema::{create_table, create_table_named};
-pub use table_name::{BadTableName, TableName};

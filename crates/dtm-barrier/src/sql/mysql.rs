@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Error, MySql, MySqlConnection, Transaction};
 
 use super::TableName;
 use super::database::Dialect;
-use super::row::{Found, Row};
 use super::schema::script;
+use crate::row::{Found, Row};
 
 /// Not `INSERT IGNORE`: that also ignores what is too long, or has no partition.
 const INSERT: &str =

@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, Transaction};
 
 use super::TableName;
 use super::database::Dialect;
-use super::row::{Found, Row};
 use super::schema::script;
+use crate::row::{Found, Row};
 
 /// Names the columns and not the constraint, so that any table with such a key will do. What it returns is the same until
 /// the transaction ends.

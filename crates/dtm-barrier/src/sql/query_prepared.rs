@@ -3,12 +3,11 @@
 use sqlx::Pool;
 
 use super::SqlDatabase;
-use super::enter::{Failed, Inserted, insert};
-use super::row::Row;
-use crate::{BarrierError, BranchBarrier, BranchError, BranchOp, BranchResult, Done};
-
-/// The number of the use that a message's local transaction is.
-const BARRIER_ID: &str = "01";
+use super::enter::{Failed, insert};
+use crate::branch::MESSAGE_USE;
+use crate::entered::back_checked;
+use crate::row::Row;
+use crate::{BarrierError, BranchBarrier, BranchError, BranchOp, BranchResult};
 
 impl BranchBarrier {
     /// Whether the local transaction of a message committed: the answer to its back-check. When there is none yet, none can
@@ -33,7 +32,7 @@ impl BranchBarrier {
         }
         let local = context.of_message();
         let row =
-            Row { reason: BranchOp::Rollback.as_str(), ..Row::new(&local, BranchOp::Message, BARRIER_ID)? };
+            Row { reason: BranchOp::Rollback.as_str(), ..Row::new(&local, BranchOp::Message, MESSAGE_USE)? };
         let usual = DB::usual_table();
         let table = self.table().unwrap_or(&usual);
         let asked = async {
@@ -45,10 +44,7 @@ impl BranchBarrier {
             Ok::<_, Failed>(inserted)
         };
         match asked.await {
-            Ok(Inserted::New(_)) => Err(context.not_prepared()),
-            Ok(Inserted::There(by)) if by == BranchOp::Message.as_str() => Ok(Done),
-            Ok(Inserted::There(by)) if by == BranchOp::Rollback.as_str() => Err(context.not_prepared()),
-            Ok(unreadable) => Err(unreadable.unreadable(context)),
+            Ok(local) => back_checked(context, local),
             Err(Failed { is_lock_wait: true, .. }) => Err(BranchError::Ongoing),
             Err(Failed { error, .. }) => Err(error.into()),
         }

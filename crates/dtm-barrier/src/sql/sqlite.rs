@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Error, Sqlite, SqliteConnection, Transaction};
 
 use super::TableName;
 use super::database::Dialect;
-use super::row::{Found, Row};
 use super::schema::script;
+use crate::row::{Found, Row};
 
 const INSERT: &str = "INSERT INTO {table} (trans_type, gid, branch_id, op, barrier_id, reason) \
     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (gid, branch_id, op, barrier_id) DO NOTHING";

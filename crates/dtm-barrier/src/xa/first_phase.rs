@@ -4,7 +4,9 @@ use sqlx::{Connection as _, Pool};
 
 use super::XaDatabase;
 use super::xid::Xid;
-use crate::sql::{Inserted, Row, database, insert};
+use crate::entered::Inserted;
+use crate::row::Row;
+use crate::sql::{database, insert};
 use crate::{BarrierError, BranchBarrier, BranchError, BranchOp, Called, OwnRow, Skip, Verdict, verdict};
 
 impl BranchBarrier {

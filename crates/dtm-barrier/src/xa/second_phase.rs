@@ -6,7 +6,9 @@ use sqlx::Pool;
 
 use super::XaDatabase;
 use super::xid::Xid;
-use crate::sql::{Failed, Inserted, Row, database, find, insert};
+use crate::entered::Inserted;
+use crate::row::Row;
+use crate::sql::{Failed, database, find, insert};
 use crate::{BarrierError, BranchBarrier, BranchError, BranchOp, BranchResult, Done};
 
 /// The number of the use that the first phase was.

@@ -1,4 +1,4 @@
-//! The name of a barrier table.
+//! The name of a barrier table, or of a collection of MongoDB.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use std::fmt;
 const LENGTH_MAX: usize = 63;
 
 /// The name of a barrier table: `table` or `schema.table`. It becomes part of SQL text, so nothing but ASCII letters, digits
-/// and `_` is a name, and it is always quoted; in PostgreSQL that makes capital letters count.
+/// and `_` is a name, and it is always quoted; in PostgreSQL that makes capital letters count. In MongoDB it is
+/// `database.collection`.
 ///
 /// ```
 /// use dtm_barrier::sql::TableName;
@@ -46,21 +47,22 @@ impl TableName {
     }
 
     /// A name that is known to be one.
-    pub(super) fn known(schema: Option<&str>, table: &str) -> Self {
+    pub(crate) fn known(schema: Option<&str>, table: &str) -> Self {
         Self { schema: schema.map(str::to_owned), table: table.to_owned() }
     }
 
-    pub(super) fn schema(&self) -> Option<&str> {
+    pub(crate) fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
     }
 
-    #[cfg(feature = "mysql")]
-    pub(super) fn table(&self) -> &str {
+    #[cfg(any(feature = "mysql", feature = "mongodb"))]
+    pub(crate) fn table(&self) -> &str {
         &self.table
     }
 
     /// SQL text with this name, in these quotes, for `{table}`, and its schema for `{schema}`.
-    pub(super) fn written_into(&self, text: &str, quote: char) -> String {
+    #[cfg(feature = "_sql")]
+    pub(crate) fn written_into(&self, text: &str, quote: char) -> String {
         let quoted = |name: &str| format!("{quote}{name}{quote}");
         let table = quoted(&self.table);
         match &self.schema {
@@ -120,6 +122,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "_sql")]
     #[test]
     fn a_name_is_written_in_quotes() {
         let name = TableName::new("shop.barrier_2").unwrap();

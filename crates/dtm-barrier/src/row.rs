@@ -5,8 +5,12 @@ use crate::{BarrierError, BranchContext, BranchOp};
 /// Characters that the columns `gid` and `branch_id` keep, here and in the tables of the other SDKs.
 const TEXT_MAX: usize = 128;
 
-/// What is inserted.
+/// What is inserted: a row of SQL, or a document of MongoDB.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    not(feature = "_sql"),
+    expect(unreachable_pub, reason = "the databases of SQL have it in a trait")
+)]
 pub struct Row<'a> {
     /// The column `trans_type`.
     pub mode: &'a str,
@@ -22,8 +26,8 @@ pub struct Row<'a> {
     pub reason: &'a str,
 }
 
-/// The columns `gid, branch_id, op, barrier_id, reason` of a row that was there.
-pub(super) type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+/// What stands in `gid, branch_id, op, barrier_id, reason` of a row that was there.
+pub(crate) type Found = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 
 impl<'a> Row<'a> {
     /// The row for `op`, inserted by the call of this context.
@@ -49,7 +53,7 @@ impl<'a> Row<'a> {
     }
 
     /// The reason of the row that kept this one out; an error when it is another call's.
-    pub(super) fn reason_of(&self, table: &str, found: Option<Found>) -> Result<String, BarrierError> {
+    pub(crate) fn reason_of(&self, table: &str, found: Option<Found>) -> Result<String, BarrierError> {
         let texts = found.as_ref().map(|(gid, branch_id, op, barrier_id, _)| {
             [gid, branch_id, op, barrier_id].map(|text| text.as_deref().unwrap_or("NULL"))
         });
