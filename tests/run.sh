@@ -7,6 +7,7 @@
 #   bash tests/run.sh --all         both
 #   bash tests/run.sh --chaos 600   servers, databases and networks fail at random under load, for so many seconds on each store
 #                                   (E2E_STORE=sled, mysql, postgres or redis: on that one; CHAOS_SEED=N: the same faults again)
+#   bash tests/run.sh --kills       applications are killed in the midst of their transactions, 200 times in each mode (E2E_KILLS=N)
 #   bash tests/run.sh -p dtm-core   other arguments go to cargo test
 #
 # Environment variables reach the tests. With CI set, a test that lacks something fails instead of being skipped.
@@ -28,7 +29,7 @@ finish() {
 }
 trap finish EXIT
 failed_steps=()
-in_rust=true with_sdks=false only_chaos=''
+in_rust=true with_sdks=false only_chaos='' only_kills=false
 case ${1:-} in
     --chaos)
         only_chaos=${2:-}
@@ -39,6 +40,7 @@ case ${1:-} in
         in_rust=false
         shift 2
         ;;
+    --kills) in_rust=false only_kills=true && shift ;;
     --compat) in_rust=false with_sdks=true && shift ;;
     --all) with_sdks=true && shift ;;
 esac
@@ -93,7 +95,7 @@ tests_on() { # mysql, postgres or redis; the script of the service; arguments fo
         echo "test result: ok. 1 passed; 0 failed; 0 ignored" | tee -a "$log"
         return
     fi
-    E2E_STORE=$store E2E_RACES=${E2E_RACES:-200} E2E_KILLS=${E2E_KILLS:-40} \
+    E2E_STORE=$store E2E_RACES=${E2E_RACES:-200} \
         cargo test --workspace --test e2e --no-fail-fast -- --skip embedded:: "$@" 2>&1 | tee -a "$log"
 }
 
@@ -105,6 +107,9 @@ chaos() { # seconds, stores...
         step "chaos on $store" chaos_on "$seconds" "$store"
     done
 }
+
+# Applications that die in the midst of their transactions, 200 times in each mode. They need the machine to themselves, too.
+kills() { cargo test --workspace --test e2e sdk::kills::loops -- --ignored --nocapture 2>&1 | tee -a "$log"; }
 
 chaos_on() { # seconds, store
     CHAOS_SECONDS=$1 E2E_STORE=$2 \
@@ -176,11 +181,16 @@ if [[ $in_rust == true ]]; then
         step "tests on postgres" tests_on postgres postgres
         step "tests on redis" tests_on redis redis --skip sdk:: --skip sdk_workflow::
         chaos 20 $chaos_stores
+        step kills kills
     fi
     step documents documents
     set --
 fi
 if [[ -n $only_chaos ]]; then chaos "$only_chaos" ${E2E_STORE:-$chaos_stores}; fi
+if [[ $only_kills == true ]]; then
+    step services services
+    step kills kills
+fi
 if [[ $with_sdks == true ]]; then
     step compat compat "$@"
     if (($# == 0)); then step "compat elsewhere" compat_elsewhere; fi
@@ -192,7 +202,7 @@ failed=$(count failed)
 skipped=$(($(count ignored) + aloud))
 for name in ${failed_steps[@]+"${failed_steps[@]}"}; do
     # Failed tests and cases are counted one by one; a run that failed without any counts as one.
-    if [[ $name != tests* && $name != chaos* && $name != compat* ]] || ((failed == 0)); then failed=$((failed + 1)); fi
+    if [[ $name != tests* && $name != chaos* && $name != kills* && $name != compat* ]] || ((failed == 0)); then failed=$((failed + 1)); fi
 done
 if ((${#failed_steps[@]} > 0)); then say "failed: ${failed_steps[*]}"; else say "everything is fine"; fi
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -90,6 +90,16 @@ impl Client {
 
     /// Asks until `/query` shows what is wanted: from outside, there is nothing else to wait for.
     pub(crate) async fn until(&self, gid: &str, wanted: impl Fn(&View) -> bool) -> View {
+        self.until_within(PATIENCE, gid, wanted).await
+    }
+
+    /// The same, with another patience.
+    pub(crate) async fn until_within(
+        &self,
+        patience: Duration,
+        gid: &str,
+        wanted: impl Fn(&View) -> bool,
+    ) -> View {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(2);
         loop {
@@ -97,7 +107,7 @@ impl Client {
             if wanted(&view) {
                 return view;
             }
-            assert!(begun.elapsed() < PATIENCE, "{gid} does not get there: {view:#?}");
+            assert!(begun.elapsed() < patience, "{gid} does not get there: {view:#?}");
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));
         }

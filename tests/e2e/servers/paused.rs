@@ -55,7 +55,11 @@ async fn a_server_that_stood_still_for_ten_seconds_calls_and_changes_nothing_tha
     for (gid, before) in gids.iter().zip(&views) {
         assert_eq!(first.query(gid).await.0, before.0);
     }
-    assert_eq!(branches.count("/a2"), COUNT + 1);
+    // "later" may have been taken from the server that has just woken up, and then its calls are repeated.
+    let of_later = |gid: &str| gid == "later";
+    let calls = branches.calls_of("/a2");
+    assert_eq!(calls.iter().filter(|call| !of_later(&call.gid())).count(), COUNT);
+    assert!(calls.iter().any(|call| of_later(&call.gid())));
 }
 
 fn called(branches: &Branches, gid: &str) -> bool {

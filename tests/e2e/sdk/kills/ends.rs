@@ -11,6 +11,9 @@ use super::diary::{Diary, Word};
 use super::process::Mode;
 use crate::harness::{Server, View};
 
+/// A database that has lost its client in the midst of a wait for a lock holds those that it has until the wait is over.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// How all have ended, by gid; without those that the server has never heard of.
 pub(super) type Ends = BTreeMap<String, View>;
 
@@ -19,7 +22,10 @@ pub(super) async fn all_ended(server: &Server, diary: &Diary) -> Ends {
     let ends = stream::iter(diary.words.keys())
         .map(|gid| async move {
             let known = server.query(gid).await.exists();
-            (gid.clone(), if known { Some(server.end_of(gid).await) } else { None })
+            (
+                gid.clone(),
+                if known { Some(server.until_within(PATIENCE, gid, View::has_ended).await) } else { None },
+            )
         })
         .buffer_unordered(8)
         .collect::<Vec<_>>();

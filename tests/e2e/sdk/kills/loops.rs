@@ -73,24 +73,28 @@ async fn killed(mode: Mode, points: &[&str]) {
 const KILLS: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the machine to itself: bash tests/run.sh --kills"]
 async fn a_message_is_sent_if_and_only_if_its_local_transaction_committed_whenever_the_application_dies() {
     // invariants I3, I7, I8, I9
     killed(Mode::Message, &["client in-the-business", "client committing", "in:action"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the machine to itself: bash tests/run.sh --kills"]
 async fn a_tcc_is_confirmed_or_cancelled_as_a_whole_whenever_the_application_dies() {
     // invariants I3, I4, I8, I9
     killed(Mode::Tcc, &["client trying", "out:try", "in:try"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the machine to itself: bash tests/run.sh --kills"]
 async fn xa_is_committed_or_rolled_back_as_a_whole_whenever_the_application_dies() {
     // invariants I3, I4, I8, I9, I10
     killed(Mode::Xa, &["client calling", "out:action committing", "in:action"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the machine to itself: bash tests/run.sh --kills"]
 async fn a_workflow_does_each_step_once_whenever_the_application_dies() {
     // invariants I3, I4, I8, I9, I12
     killed(Mode::Workflow, &["function step-1", "function step-2", "out:action", "fee:action"]).await;
