@@ -5,6 +5,8 @@ use dtm_core::model::Mode;
 #[cfg(any(feature = "_sql", feature = "mongodb", feature = "redis"))]
 use super::BranchError;
 use super::BranchOp;
+#[cfg(any(feature = "_sql", feature = "mongodb", feature = "redis"))]
+use crate::BarrierError;
 
 /// The branch of a message's local transaction.
 pub(crate) const MESSAGE_BRANCH: &str = "00";
@@ -82,10 +84,13 @@ impl BranchContext {
         Err(NotABranchCall(format!("this is for {op}, and the call is {found}: look at its URLs")))
     }
 
-    /// The local transaction that a back-check asks for.
+    /// The local transaction that this back-check asks for; an error when it is none.
     #[cfg(any(feature = "_sql", feature = "mongodb", feature = "redis"))]
-    pub(crate) fn of_message(&self) -> Self {
-        Self { branch_id: MESSAGE_BRANCH.to_owned(), ..self.clone() }
+    pub(crate) fn of_message(&self) -> Result<Self, BarrierError> {
+        match self.op {
+            BranchOp::Message => Ok(Self { branch_id: MESSAGE_BRANCH.to_owned(), ..self.clone() }),
+            other => Err(BarrierError::NotABackCheck(other)),
+        }
     }
 
     /// What a message is told whose local transaction will not be.

@@ -7,7 +7,7 @@ use super::session::{begin, commit};
 use crate::branch::MESSAGE_USE;
 use crate::entered::back_checked;
 use crate::row::Row;
-use crate::{BarrierError, BranchBarrier, BranchOp, BranchResult};
+use crate::{BranchBarrier, BranchOp, BranchResult};
 
 impl BranchBarrier {
     /// Whether the local transaction of a message committed: the answer to its back-check. When there is none yet, none can
@@ -27,10 +27,7 @@ impl BranchBarrier {
     /// [`BranchError::Retry`](crate::BranchError::Retry) when the database could not be asked, or this is no back-check.
     pub async fn mongo_query_prepared(&self, client: &Client) -> BranchResult {
         let context = self.context();
-        if context.op != BranchOp::Message {
-            return Err(BarrierError::NotABackCheck(context.op).into());
-        }
-        let local = context.of_message();
+        let local = context.of_message()?;
         let row =
             Row { reason: BranchOp::Rollback.as_str(), ..Row::new(&local, BranchOp::Message, MESSAGE_USE)? };
         let rows = Rows::of(self, client);

@@ -8,7 +8,7 @@ use redis::aio::ConnectionLike;
 
 use super::value::{failed, key, seconds, written_by};
 use crate::branch::MESSAGE_USE;
-use crate::{BarrierError, BranchBarrier, BranchOp, BranchResult, Done};
+use crate::{BranchBarrier, BranchOp, BranchResult, Done};
 
 static QUERY_PREPARED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("query_prepared.lua")));
 
@@ -25,10 +25,7 @@ impl BranchBarrier {
         keep_for: Duration,
     ) -> BranchResult {
         let context = self.context();
-        if context.op != BranchOp::Message {
-            return Err(BarrierError::NotABackCheck(context.op).into());
-        }
-        let mut call = QUERY_PREPARED.key(key(&context.of_message(), BranchOp::Message, MESSAGE_USE));
+        let mut call = QUERY_PREPARED.key(key(&context.of_message()?, BranchOp::Message, MESSAGE_USE));
         call.arg(seconds(keep_for)?);
         let found: String =
             call.invoke_async(connection).await.map_err(|error| failed("answer the back-check", error))?;

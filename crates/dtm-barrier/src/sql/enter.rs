@@ -1,6 +1,6 @@
 //! Entering a call in the table.
 
-use sqlx::Connection;
+use sqlx::{Connection, Pool};
 
 use super::database::Dialect;
 use super::{SqlDatabase, TableName};
@@ -85,6 +85,21 @@ pub(crate) async fn insert<DB: Dialect>(
     Ok(Inserted::There(row.reason_of(&table.to_string(), found)?))
 }
 
+/// Inserts a row in a transaction of its own, and waits for whoever inserts the same one for a short time only.
+pub(crate) async fn insert_alone<DB: Dialect>(
+    pool: &Pool<DB>,
+    table: &TableName,
+    row: Row<'_>,
+    verb: &str,
+) -> Result<Inserted<DB::Mark>, Failed> {
+    let failed = |error| Failed::new::<DB>(verb, table, error);
+    let mut transaction = pool.begin_with(DB::BEGIN_BACK_CHECK).await.map_err(failed)?;
+    let inserted = insert::<DB>(&mut transaction, table, row).await?;
+    // without its row, what it keeps out could still commit
+    transaction.commit().await.map_err(failed)?;
+    Ok(inserted)
+}
+
 /// The reason of a row that may be there.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) async fn find<DB: Dialect>(
@@ -108,7 +123,7 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    pub(crate) fn new<DB: Dialect>(verb: &str, table: &TableName, error: sqlx::Error) -> Self {
+    fn new<DB: Dialect>(verb: &str, table: &TableName, error: sqlx::Error) -> Self {
         let is_lock_wait = DB::is_lock_wait(&error);
         let what = format!(
             "{verb} the barrier table {table} (if it is missing: sql::create_table, or the files in src/schema)"

@@ -37,5 +37,5 @@ pub(crate) use call::database;
 pub(crate) use database::Dialect;
 pub use database::SqlDatabase;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-pub(crate) use enter::{Failed, find, insert};
+pub(crate) use enter::{find, insert, insert_alone};
 pub use schema::{create_table, create_table_named};

@@ -3,11 +3,11 @@
 use sqlx::Pool;
 
 use super::SqlDatabase;
-use super::enter::{Failed, insert};
+use super::enter::{Failed, insert_alone};
 use crate::branch::MESSAGE_USE;
 use crate::entered::back_checked;
 use crate::row::Row;
-use crate::{BarrierError, BranchBarrier, BranchError, BranchOp, BranchResult};
+use crate::{BranchBarrier, BranchError, BranchOp, BranchResult};
 
 impl BranchBarrier {
     /// Whether the local transaction of a message committed: the answer to its back-check. When there is none yet, none can
@@ -27,23 +27,12 @@ impl BranchBarrier {
     /// [`BranchError::Retry`] when the database could not be asked, or this is no back-check.
     pub async fn query_prepared<DB: SqlDatabase>(&self, pool: &Pool<DB>) -> BranchResult {
         let context = self.context();
-        if context.op != BranchOp::Message {
-            return Err(BarrierError::NotABackCheck(context.op).into());
-        }
-        let local = context.of_message();
+        let local = context.of_message()?;
         let row =
             Row { reason: BranchOp::Rollback.as_str(), ..Row::new(&local, BranchOp::Message, MESSAGE_USE)? };
         let usual = DB::usual_table();
         let table = self.table().unwrap_or(&usual);
-        let asked = async {
-            let failed = |error| Failed::new::<DB>("ask", table, error);
-            let mut transaction = pool.begin_with(DB::BEGIN_BACK_CHECK).await.map_err(failed)?;
-            let inserted = insert::<DB>(&mut transaction, table, row).await?;
-            // without its row, the local transaction could still commit
-            transaction.commit().await.map_err(failed)?;
-            Ok::<_, Failed>(inserted)
-        };
-        match asked.await {
+        match insert_alone::<DB>(pool, table, row, "ask").await {
             Ok(local) => back_checked(context, local),
             Err(Failed { is_lock_wait: true, .. }) => Err(BranchError::Ongoing),
             Err(Failed { error, .. }) => Err(error.into()),

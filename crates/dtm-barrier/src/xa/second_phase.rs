@@ -8,7 +8,7 @@ use super::XaDatabase;
 use super::xid::Xid;
 use crate::entered::Inserted;
 use crate::row::Row;
-use crate::sql::{Failed, database, find, insert};
+use crate::sql::{database, find, insert_alone};
 use crate::{BarrierError, BranchBarrier, BranchError, BranchOp, BranchResult, Done};
 
 /// The number of the use that the first phase was.
@@ -50,14 +50,7 @@ impl BranchBarrier {
         // nobody needs two at once
         drop(connection);
         // The first phase may be about to prepare: whoever waited for its row would wait for himself.
-        let kept_out = async {
-            let failed = |error| Failed::new::<DB>("write", table, error);
-            let mut transaction = pool.begin_with(DB::BEGIN_BACK_CHECK).await.map_err(failed)?;
-            let inserted = insert::<DB>(&mut transaction, table, row).await?;
-            transaction.commit().await.map_err(failed)?;
-            Ok::<_, Failed>(inserted)
-        };
-        match kept_out.await {
+        match insert_alone::<DB>(pool, table, row, "write").await {
             Ok(Inserted::New(_)) => Ok(Done),
             Ok(Inserted::There(by)) if by == BranchOp::Rollback.as_str() => Ok(Done),
             Ok(Inserted::There(_)) => Err(BarrierError::Committed { xid: xid.to_string() }.into()),
