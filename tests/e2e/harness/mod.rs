@@ -10,6 +10,7 @@
 //! | `raw` | bytes on a socket, for what no client library sends |
 //! | `branches`, `reply` | the scripted branch service |
 //! | `call` | what a branch service has seen |
+//! | `databases` | where the business databases are |
 //! | `name_server` | a scripted DNS server |
 //! | `grpc_branches`, `raw_codec` | the scripted branch service over gRPC |
 //! | `bodies` | request bodies |
@@ -20,6 +21,7 @@ mod bodies;
 mod branches;
 mod call;
 mod client;
+pub(crate) mod databases;
 pub(crate) mod grpc;
 pub(crate) mod grpc_bodies;
 mod grpc_branches;

@@ -7,12 +7,11 @@ use dtm_barrier::xa::prepared;
 use dtm_client::branch::{BranchContext, BranchError, BranchResult};
 use dtm_client::{BranchBarrier, Client, Error, Fate};
 use dtm_server::embedded::{Embedded, Status, local};
-use dtm_testkit::outside::{Service, running};
 use sqlx::{MySqlConnection, MySqlPool, PgConnection, PgPool};
 use tokio::time::timeout;
 
 use super::application::at;
-use crate::harness::{PATIENCE, Place};
+use crate::harness::{PATIENCE, Place, databases};
 
 /// What the two branches need.
 #[derive(Clone)]
@@ -49,15 +48,9 @@ async fn in_postgres(banks: Banks, call: BranchContext, cents: Option<i64>) -> B
 impl Banks {
     /// `None`, after saying so, when a database does not run.
     async fn open(place: &Place) -> Option<(Self, Embedded)> {
-        let mariadb = running("mariadb", "MARIADB_HOST")?;
-        let postgres = running("postgres", "POSTGRES_HOST")?;
-        let address = |service: &Service, scheme: &str, prefix: &str| {
-            let of = |name: &str| service[&format!("{prefix}_{name}")].clone();
-            let (user, password, host) = (of("USER"), of("PASSWORD"), of("HOST"));
-            format!("{scheme}://{user}:{password}@{host}:{}/{}", of("PORT"), of("DATABASE"))
-        };
-        let mysql = MySqlPool::connect(&address(&mariadb, "mysql", "MARIADB")).await.unwrap();
-        let postgres = PgPool::connect(&address(&postgres, "postgres", "POSTGRES")).await.unwrap();
+        let (mysql, postgres) = (databases::mariadb()?, databases::postgres()?);
+        let mysql = MySqlPool::connect(&mysql).await.unwrap();
+        let postgres = PgPool::connect(&postgres).await.unwrap();
         create_table(&mysql).await.unwrap();
         create_table(&postgres).await.unwrap();
         let table =

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use dtm_barrier::BranchOp;
 use dtm_barrier::sql::create_table;
 use dtm_barrier::xa::prepared;
-use dtm_testkit::outside::{Service, running};
 use serde::{Deserialize, Serialize};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, MySqlConnection, MySqlPool, PgConnection, PgPool};
+
+use crate::harness::databases;
 
 /// Accounts in each bank.
 pub(super) const ACCOUNTS: i64 = 200;
@@ -82,13 +83,8 @@ pub(super) type Effects = BTreeMap<String, usize>;
 impl Addresses {
     /// New banks of that name; `None`, after saying so, when a database does not run.
     pub(super) async fn make(name: &str) -> Option<Self> {
-        let mariadb = running("mariadb", "MARIADB_HOST")?;
-        let postgres = running("postgres", "POSTGRES_HOST")?;
-        let addresses = Self {
-            mysql: address(&mariadb, "mysql", "MARIADB"),
-            postgres: address(&postgres, "postgres", "POSTGRES"),
-            name: name.to_owned(),
-        };
+        let (mysql, postgres) = (databases::mariadb()?, databases::postgres()?);
+        let addresses = Self { mysql, postgres, name: name.to_owned() };
         let around = MySqlPool::connect(&addresses.mysql).await.expect("MariaDB can be reached");
         let statement = AssertSqlSafe(format!("CREATE DATABASE {name}"));
         sqlx::raw_sql(statement).execute(&around).await.expect("a database can be made");
@@ -260,10 +256,4 @@ pub(super) async fn book_postgres(
     let effect =
         sqlx::query("INSERT INTO effect (gid, what) VALUES ($1, $2)").bind(booking.gid).bind(booking.what);
     effect.execute(connection).await.map(|_| ())
-}
-
-fn address(service: &Service, scheme: &str, prefix: &str) -> String {
-    let of = |name: &str| &service[&format!("{prefix}_{name}")];
-    let (user, password, host) = (of("USER"), of("PASSWORD"), of("HOST"));
-    format!("{scheme}://{user}:{password}@{host}:{}/{}", of("PORT"), of("DATABASE"))
 }

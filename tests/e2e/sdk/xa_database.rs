@@ -11,11 +11,11 @@ use dtm_barrier::sql::create_table;
 use dtm_barrier::xa::{XaDatabase, prepared};
 use dtm_client::branch::{BranchError, BranchOp, BranchResult};
 use dtm_client::{BranchBarrier, Client, Error, Fate, Mode, Recovered};
-use dtm_testkit::outside::running;
 use sqlx::{MySqlPool, PgPool, Pool};
 use tokio::net::TcpListener;
 
 use super::world::{Protocol, World};
+use crate::harness::databases;
 
 /// Two banks, one account each for a transaction, and branches that change them.
 struct Banks {
@@ -60,15 +60,9 @@ impl Stage {
     /// `None`, after saying so, when a database does not run.
     async fn open() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let mariadb = running("mariadb", "MARIADB_HOST")?;
-        let postgres = running("postgres", "POSTGRES_HOST")?;
-        let address = |service: &dtm_testkit::outside::Service, scheme: &str, prefix: &str| {
-            let of = |name: &str| service[&format!("{prefix}_{name}")].clone();
-            let (user, password, host) = (of("USER"), of("PASSWORD"), of("HOST"));
-            format!("{scheme}://{user}:{password}@{host}:{}/{}", of("PORT"), of("DATABASE"))
-        };
-        let mysql = MySqlPool::connect(&address(&mariadb, "mysql", "MARIADB")).await.unwrap();
-        let postgres = PgPool::connect(&address(&postgres, "postgres", "POSTGRES")).await.unwrap();
+        let (mysql, postgres) = (databases::mariadb()?, databases::postgres()?);
+        let mysql = MySqlPool::connect(&mysql).await.unwrap();
+        let postgres = PgPool::connect(&postgres).await.unwrap();
         create_table(&mysql).await.unwrap();
         create_table(&postgres).await.unwrap();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

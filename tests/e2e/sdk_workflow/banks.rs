@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use dtm_barrier::sql::create_table;
 use dtm_barrier::xa::{XaDatabase, prepared};
-use dtm_testkit::outside::{Service, running};
 use sqlx::{Error, MySql, MySqlConnection, MySqlPool, PgConnection, PgPool, Pool, Postgres};
+
+use crate::harness::databases;
 
 /// What the cases need of a database.
 pub(super) trait Bank: XaDatabase {
@@ -25,22 +26,14 @@ pub(super) trait Bank: XaDatabase {
     async fn remove(pool: &Pool<Self>, gid: &str);
 }
 
-/// The address of a database that a script has started.
-fn address(service: &Service, scheme: &str, prefix: &str) -> String {
-    let of = |name: &str| service[&format!("{prefix}_{name}")].clone();
-    let (user, password, host) = (of("USER"), of("PASSWORD"), of("HOST"));
-    format!("{scheme}://{user}:{password}@{host}:{}/{}", of("PORT"), of("DATABASE"))
-}
-
 const TABLE: &str =
     "CREATE TABLE IF NOT EXISTS workflow_account (name varchar(64) PRIMARY KEY, cents bigint NOT NULL)";
 
 macro_rules! bank {
-    ($DB:ty, $Pool:ty, $Connection:ty, $service:literal, $prefix:literal, $scheme:literal, $first:literal, $second:literal, $kill:literal) => {
+    ($DB:ty, $Pool:ty, $Connection:ty, $url:path, $first:literal, $second:literal, $kill:literal) => {
         impl Bank for $DB {
             async fn open() -> Option<$Pool> {
-                let service = running($service, concat!($prefix, "_HOST"))?;
-                let pool = <$Pool>::connect(&address(&service, $scheme, $prefix)).await.unwrap();
+                let pool = <$Pool>::connect(&$url()?).await.unwrap();
                 create_table(&pool).await.unwrap();
                 // two that make the same table in PostgreSQL at the same time get in each other's way
                 sqlx::raw_sql(TABLE).execute(&pool).await.ok();
@@ -83,14 +76,12 @@ macro_rules! bank {
     };
 }
 
-bank!(MySql, MySqlPool, MySqlConnection, "mariadb", "MARIADB", "mysql", "?", "?", "KILL CONNECTION_ID()");
+bank!(MySql, MySqlPool, MySqlConnection, databases::mariadb, "?", "?", "KILL CONNECTION_ID()");
 bank!(
     Postgres,
     PgPool,
     PgConnection,
-    "postgres",
-    "POSTGRES",
-    "postgres",
+    databases::postgres,
     "$1",
     "$2",
     "SELECT pg_terminate_backend(pg_backend_pid())"
