@@ -1,4 +1,4 @@
-//! One batch: all operations against one view, one write, one flush.
+//! One batch: all operations against one view, one write, one sync.
 
 use std::fmt;
 use std::sync::Arc;
@@ -128,12 +128,12 @@ impl Batch<'_> {
     }
 
     /// Writes the batch, unless all of its operations were refused or only looked.
-    fn write(mut self, engine: &Engine) -> Result<(), Failure> {
+    fn write(self, engine: &Engine) -> Result<(), Failure> {
         if self.view.is_empty() {
             return Ok(());
         }
-        self.view.seal(self.meta);
-        engine.write(self.meta.batch, self.view)
+        let writes = self.view.seal(self.meta);
+        engine.write(self.meta.batch, writes)
     }
 }
 

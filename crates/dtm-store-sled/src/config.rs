@@ -17,6 +17,9 @@ pub struct SledConfig {
     pub node_timeout: Duration,
     /// How much of the tree sled keeps in memory, in bytes.
     pub cache_bytes: u64,
+    /// How long each of the two parts of the journal becomes, in bytes. Both are read when the store is opened after a
+    /// crash; the shorter they are, the more often sled has to be flushed.
+    pub journal_bytes: u64,
     /// How many operations may wait; past it callers wait.
     pub queue_bound: std::num::NonZeroUsize,
 }
@@ -30,6 +33,7 @@ impl SledConfig {
             clock: Arc::new(SystemClock),
             node_timeout: Duration::from_secs(3),
             cache_bytes: 8 << 20,
+            journal_bytes: 16 << 20,
             queue_bound: group_commit::Config::default().queue_bound,
         }
     }

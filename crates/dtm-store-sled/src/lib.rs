@@ -1,10 +1,11 @@
 //! The embedded store: sled, every acknowledged write on disk.
 //!
 //! ```text
-//! <folder>/LOCK     who holds the folder: pid and start, as text
-//! <folder>/format   the version of all that follows
-//! <folder>/mark     the number of the last batch that was acknowledged
-//! <folder>/sled/    the database
+//! <folder>/LOCK       who holds the folder: pid and start, as text
+//! <folder>/format     the version of all that follows
+//! <folder>/mark       the number of the last batch that was acknowledged
+//! <folder>/journal.*  the last batches, which sled may not have written yet
+//! <folder>/sled/      the database
 //! ```
 //!
 //! | module | what it holds |
@@ -12,11 +13,12 @@
 //! | [`config`] | [`SledConfig`]: folder, clock, bounds |
 //! | [`store`] | [`SledStore`]: opening, closing |
 //! | `contract` | what callers do themselves, before they queue |
-//! | `operation`, `backend` | what the committer is asked for; one batch, one flush |
+//! | `operation`, `backend` | what the committer is asked for; one batch, one sync |
 //! | `trans`, `lease`, `purge`, `topic`, `node` | what each operation means |
 //! | `load`, `scan` | what readers see |
 //! | `open` | opening a folder, and everything that can be wrong with it |
-//! | `engine` | sled, the durable barrier, a batch that is being put together |
+//! | `engine` | sled behind the journal, a batch that is being put together |
+//! | `journal` | what makes a batch durable |
 //! | `folder` | lock, format version, mark |
 //! | `schema` | the binary head in front of a state, checksums, values in parts |
 //! | `keys` | the keys of the one tree |
@@ -30,6 +32,7 @@ mod engine;
 mod error;
 mod folder;
 mod index;
+mod journal;
 mod keys;
 mod lease;
 mod load;

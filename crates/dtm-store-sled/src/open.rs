@@ -9,10 +9,11 @@ use dtm_store::{Damaged, Error};
 
 use crate::SledConfig;
 use crate::backend::Writer;
-use crate::engine::{Engine, read};
+use crate::engine::{Engine, put, read};
 use crate::error::{Unreadable, damaged, unusable};
-use crate::folder::{DATABASE, Lock, Mark, check_format, is_new, write_format};
+use crate::folder::{DATABASE, Format, Lock, Mark, is_new, read_format, write_format};
 use crate::index::Index;
+use crate::journal::{Journal, Writes};
 use crate::keys;
 use crate::lease::gid_of_damaged;
 use crate::node::Nodes;
@@ -28,16 +29,16 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
     fs::create_dir_all(folder).map_err(|error| unusable(folder, "create the folder", &error))?;
     let lock = Lock::take(folder, &*config.clock)?;
     let new = is_new(folder)?;
-    if !new {
-        check_format(folder)?;
-    }
+    let without_journal = new || read_format(folder)? == Format::WithoutJournal;
     let database_folder = folder.join(DATABASE);
     let log = database_folder.join("db");
     if !new && !log.exists() {
         return Err(damaged(folder, "the database is missing"));
     }
     let (mark, marked) = Mark::open(folder, new)?;
+    let journal = Journal::open(folder, without_journal, config.journal_bytes)?;
     let database = open_database(folder, &database_folder, config.cache_bytes)?;
+    replay(folder, &database, &journal)?;
     let meta = read_meta(folder, &database)?;
     if meta.batch < marked.unwrap_or(0) {
         let lost = format!(
@@ -51,14 +52,26 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
         return Err(damaged(folder, "the file 'format' is missing"));
     }
     let index = read_index(folder, &database, &meta)?;
-    let engine = Engine::new(folder, database, &log, mark, meta.batch, lock)
+    let engine = Engine::new(folder, database, &log, journal, mark, lock)
         .map_err(|error| unusable(folder, "open the database", &error))?;
-    if new {
-        let synced = engine.sync().and_then(|()| engine.start_mark());
-        synced.map_err(|error| engine.failed(&format!("{error:?}")))?;
+    // not before all was found to be in order: until then the journal is kept as it is
+    let settled = engine.settle().and_then(|()| if new { engine.start_mark() } else { Ok(()) });
+    settled.map_err(|error| engine.failed(&format!("{error:?}")))?;
+    if without_journal {
         write_format(folder)?;
     }
     Ok((Arc::new(engine), Writer { meta, index, nodes: Nodes::default() }))
+}
+
+/// Puts into the database what it has lost, or has only half of, because the process or the machine died.
+fn replay(folder: &Path, database: &sled::Db, journal: &Journal) -> Result<(), Error> {
+    let reached = read_meta(folder, database)?.batch;
+    let write = |writes: Writes| writes.into_iter().try_for_each(|(key, value)| put(database, key, value));
+    let batches = journal.replay(folder, reached, write)?;
+    if batches > 0 {
+        tracing::info!(path = %folder.display(), batches, "the last batches were read from the journal");
+    }
+    Ok(())
 }
 
 /// Opens sled's own files. It locks one of them, and that lock may outlive its holder for a moment: while threads of

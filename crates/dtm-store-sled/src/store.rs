@@ -52,7 +52,7 @@ impl SledStore {
         };
         let backend = Backend::new(Arc::clone(&engine), config.clock, config.node_timeout, writer);
         let bounds = group_commit::Config {
-            // one log, one flush at a time
+            // one journal, one sync at a time
             committers: NonZeroUsize::MIN,
             queue_bound: config.queue_bound,
             ..group_commit::Config::default()
@@ -78,8 +78,8 @@ impl SledStore {
         engine.check()?;
         // the last handle closes the database, which writes
         let closing = tokio::task::spawn_blocking(move || {
-            let synced = engine.sync().and_then(|()| engine.sync_mark());
-            synced.map_err(|error| match error {
+            let settled = engine.settle().and_then(|()| engine.sync_mark());
+            settled.map_err(|error| match error {
                 Failure::Refused(error) => error,
                 Failure::Broken(detail) => engine.give_up(&detail),
             })
@@ -100,7 +100,7 @@ impl SledStore {
         self.write(operation).await.map(|_| ())
     }
 
-    /// Reads on a thread that may wait for the disk, and shows only what is durable.
+    /// Reads on a thread that may wait for the disk. What the engine shows is durable.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Engine) -> Result<T, Failure> + Send + 'static,
@@ -120,7 +120,7 @@ impl SledStore {
             Ok(Err(Failure::Broken(detail))) => Err(engine.failed(&detail)),
             Err(error) => Err(engine.failed(&format!("a read panicked: {error}"))),
         };
-        engine.seen().await?;
+        engine.check()?;
         result
     }
 

@@ -1,36 +1,36 @@
-//! The database with a durable barrier, and a view for readers that shows nothing that could still get lost.
+//! The database, behind a journal that makes every batch durable.
 
-use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use dtm_store::Error;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::watch;
+use sled::IVec;
 
-use super::Overlay;
+use super::log::Log;
 use crate::error::{Failure, failed};
 use crate::folder::{Lock, Mark};
+use crate::journal::{Journal, Writes};
+
+/// How many bytes of entries are put into sled before its log is synced again: see [`Log`]. sled writes some five times
+/// as many, and looks at no segment again before it has written two of 512 KiB.
+const UNSYNCED_MAX: usize = 128 << 10;
 
 /// An open database.
 ///
 /// sled's `flush` starts the write-back of its log and waits for it (`sync_file_range` on Linux), but it neither
-/// makes the growth of the file durable nor empties the cache of the disk. [`write`](Self::write) therefore syncs
-/// the file itself.
+/// makes the growth of the file durable nor empties the cache of the disk. Therefore the file itself is synced as
+/// well.
 #[derive(Debug)]
 pub(crate) struct Engine {
     path: PathBuf,
     database: sled::Db,
-    /// The log of sled, opened a second time: any handle syncs the whole file.
-    log: File,
+    log: Log,
+    /// Only the one who writes takes this lock, and keeps it while it waits for the disk.
+    journal: Mutex<Journal>,
     mark: Mutex<Mark>,
-    /// Lets readers see a batch as a whole or not at all: sled shows it entry by entry.
+    /// Lets readers see a batch as a whole or not at all: it is put into sled entry by entry.
     gate: RwLock<()>,
-    /// The last batch that a reader may have seen.
-    applied: AtomicU64,
-    /// The last batch that is durable; all of them when there will be no further one.
-    durable: watch::Sender<u64>,
     /// Why nothing can be written any more.
     broken: OnceLock<String>,
     /// Given back last.
@@ -38,25 +38,22 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// An engine on an open database whose last batch is `batch`.
+    /// An engine on an open database that has everything which is in the journal.
     pub(crate) fn new(
         path: &Path,
         database: sled::Db,
         log: &Path,
+        journal: Journal,
         mark: Mark,
-        batch: u64,
         lock: Lock,
     ) -> std::io::Result<Self> {
-        let log = OpenOptions::new().read(true).write(true).open(log)?;
-        let (durable, _) = watch::channel(batch);
         Ok(Self {
             path: path.to_owned(),
             database,
-            log,
+            log: Log::open(log)?,
+            journal: Mutex::new(journal),
             mark: Mutex::new(mark),
             gate: RwLock::new(()),
-            applied: AtomicU64::new(batch),
-            durable,
             broken: OnceLock::new(),
             _lock: lock,
         })
@@ -66,35 +63,56 @@ impl Engine {
         &self.database
     }
 
-    /// Writes a batch. Once it has returned, the batch is durable.
-    pub(crate) fn write(&self, batch: u64, writes: Overlay<'_>) -> Result<(), Failure> {
-        let writes = writes.into_batch();
-        self.applied.store(batch, Ordering::SeqCst);
-        {
-            let _closed = self.gate.write();
-            self.database.apply_batch(writes)?;
+    /// Writes a batch. Once it has returned, the batch is durable; nobody sees anything of it before it is.
+    pub(crate) fn write(&self, batch: u64, writes: Writes) -> Result<(), Failure> {
+        let mut journal = self.journal.lock();
+        // of what earlier batches have written; the disk has to be waited for anyway
+        self.log.begin_sync()?;
+        journal.append(batch, &writes).map_err(broken)?;
+        self.mark.lock().write(batch).map_err(broken)?;
+        self.log.end_sync()?;
+        self.apply(writes)?;
+        let (database, log) = (self.database.clone(), self.log.file());
+        journal
+            .turn(move || {
+                database.flush().map_err(|error| error.to_string())?;
+                log.sync_data().map_err(|error| error.to_string())
+            })
+            .map_err(Failure::Broken)
+    }
+
+    /// Puts a batch that is durable into sled.
+    fn apply(&self, writes: Writes) -> Result<(), Failure> {
+        let _closed = self.gate.write();
+        let mut unsynced = 0;
+        for (key, value) in writes {
+            if unsynced > UNSYNCED_MAX {
+                self.log.begin_sync()?;
+                self.log.end_sync()?;
+                unsynced = 0;
+            }
+            unsynced += key.len() + value.as_ref().map_or(0, |value| value.len());
+            put(&self.database, key, value)?;
         }
-        self.sync()?;
-        self.mark.lock().write(batch).map_err(|error| Failure::Broken(error.to_string()))?;
-        self.durable.send_replace(batch);
         Ok(())
     }
 
-    /// Makes everything durable.
-    pub(crate) fn sync(&self) -> Result<(), Failure> {
+    /// Makes everything durable in the database itself, and the journal empty.
+    pub(crate) fn settle(&self) -> Result<(), Failure> {
+        self.log.end_sync()?;
         self.database.flush()?;
-        self.log.sync_data().map_err(|error| Failure::Broken(error.to_string()))
+        self.log.file().sync_data().map_err(broken)?;
+        self.journal.lock().retire().map_err(Failure::Broken)
     }
 
     /// Makes the mark durable too, for an end in good order.
     pub(crate) fn sync_mark(&self) -> Result<(), Failure> {
-        self.mark.lock().sync().map_err(|error| Failure::Broken(error.to_string()))
+        self.mark.lock().sync().map_err(broken)
     }
 
     /// Begins the mark of a new folder.
     pub(crate) fn start_mark(&self) -> Result<(), Failure> {
-        let batch = self.applied.load(Ordering::SeqCst);
-        self.mark.lock().write(batch).map_err(|error| Failure::Broken(error.to_string()))?;
+        self.mark.lock().write(0).map_err(broken)?;
         self.sync_mark()
     }
 
@@ -104,20 +122,14 @@ impl Engine {
         read(&self.database)
     }
 
-    /// Returns once everything that was read before is durable: no caller may act on what a crash could undo.
-    pub(crate) async fn seen(&self) -> Result<(), Error> {
-        let seen = self.applied.load(Ordering::SeqCst);
-        let mut durable = self.durable.subscribe();
-        if durable.wait_for(|durable| *durable >= seen).await.is_err() {
-            return Err(self.failed("it was closed while it was read"));
-        }
-        self.check()
+    #[cfg(test)]
+    pub(crate) fn journal_for_tests(&self) -> parking_lot::MutexGuard<'_, Journal> {
+        self.journal.lock()
     }
 
     /// Stops all writes for good.
     pub(crate) fn give_up(&self, detail: &str) -> Error {
         let first = self.broken.get_or_init(|| detail.to_owned());
-        self.durable.send_replace(u64::MAX);
         tracing::error!(path = %self.path.display(), detail, "the embedded store has failed");
         self.failed(first)
     }
@@ -135,43 +147,16 @@ impl Engine {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
+/// Writes or removes one entry.
+pub(crate) fn put(tree: &sled::Tree, key: IVec, value: Option<IVec>) -> Result<(), sled::Error> {
+    match value {
+        Some(value) => tree.insert(key, value)?,
+        None => tree.remove(key)?,
+    };
+    Ok(())
+}
 
-    use super::*;
-    use crate::{SledConfig, open};
-
-    fn engine() -> (tempfile::TempDir, Arc<Engine>) {
-        let folder = tempfile::TempDir::new().unwrap();
-        let (engine, _) = open::open(&SledConfig::new(folder.path())).unwrap();
-        (folder, engine)
-    }
-
-    #[tokio::test]
-    async fn a_reader_waits_until_what_it_has_seen_is_durable() {
-        let (_folder, engine) = engine();
-        engine.seen().await.unwrap();
-        engine.applied.store(5, Ordering::SeqCst);
-        let waiting = tokio::spawn({
-            let engine = Arc::clone(&engine);
-            async move { engine.seen().await }
-        });
-        for batch in 1..5 {
-            engine.durable.send_replace(batch);
-            tokio::task::yield_now().await;
-            assert!(!waiting.is_finished(), "batch {batch}");
-        }
-        engine.durable.send_replace(5);
-        waiting.await.unwrap().unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_reader_of_a_batch_that_failed_is_told_so() {
-        let (_folder, engine) = engine();
-        engine.applied.store(5, Ordering::SeqCst);
-        engine.give_up("planted");
-        let result = engine.seen().await;
-        assert!(matches!(result, Err(Error::Fatal(_))), "{result:?}");
-    }
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
+fn broken(error: std::io::Error) -> Failure {
+    Failure::Broken(error.to_string())
 }

@@ -6,6 +6,7 @@ use sled::IVec;
 
 use super::{Source, Value};
 use crate::error::Failure;
+use crate::journal::Writes;
 use crate::schema::{Meta, PART_MAX};
 use crate::{keys, schema};
 
@@ -72,25 +73,17 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Adds the numbers of the store, which are no part of their own digest.
-    pub(crate) fn seal(&mut self, meta: &mut Meta) {
+    /// All writes, to be made durable and applied at once: in the order of their keys, and behind them the numbers of
+    /// the store, which are no part of their own digest.
+    pub(crate) fn seal(self, meta: &mut Meta) -> Writes {
         meta.batch += 1;
         meta.entries = meta.entries.wrapping_add(self.entries);
         meta.digest = meta.digest.wrapping_add(self.digest);
+        let mut writes: Writes = self.writes.into_iter().collect();
+        writes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let entry = schema::seal(keys::META, 0, &[&meta.to_bytes()]);
-        self.writes.insert(keys::META.into(), Some(entry.into()));
-    }
-
-    /// All writes, to be applied at once.
-    pub(crate) fn into_batch(self) -> sled::Batch {
-        let mut batch = sled::Batch::default();
-        for (key, value) in self.writes {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        batch
+        writes.push((keys::META.into(), Some(entry.into())));
+        writes
     }
 
     fn write(&mut self, key: &[u8], entry: Vec<u8>) {

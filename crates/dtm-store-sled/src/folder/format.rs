@@ -7,12 +7,16 @@ use std::path::Path;
 use dtm_store::Error;
 
 use crate::error::{damaged, unusable};
+use crate::journal::PARTS;
 
 /// The name of the folder of the database.
 pub(crate) const DATABASE: &str = "sled";
 
-/// The version that this server writes, and the only one that it reads.
-const FORMAT: u32 = 1;
+/// The version that this server writes. It reads all before it.
+const FORMAT: u32 = 2;
+
+/// The version that had no journal yet.
+const WITHOUT_JOURNAL: u32 = 1;
 
 const NAME: &str = "format";
 const START: &str = "dtm store, format ";
@@ -29,7 +33,8 @@ pub(crate) fn is_new(folder: &Path) -> Result<bool, Error> {
     for entry in fs::read_dir(folder).map_err(|error| failed(&error))? {
         let name = entry.map_err(|error| failed(&error))?.file_name();
         // what a start leaves behind that died before the store was complete
-        let ours = ["LOCK", "format.new", "mark", DATABASE].iter().any(|own| name == *own);
+        let mut ours = ["LOCK", "format.new", "mark", DATABASE].into_iter().chain(PARTS);
+        let ours = ours.any(|own| name == own);
         if !ours {
             return Err(Error::Fatal(format!(
                 "{} is no store: it has no file '{NAME}', but it has '{}'; set Store.Path to an empty folder, or \
@@ -42,20 +47,29 @@ pub(crate) fn is_new(folder: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Checks the version of a folder that has one.
+/// What has to be done to a folder before it can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Present,
+    /// It is as it should be but for the journal, of which it has none yet.
+    WithoutJournal,
+}
+
+/// The version of a folder that has one.
 ///
 /// # Errors
 /// When this server cannot read it.
-pub(crate) fn check_format(folder: &Path) -> Result<(), Error> {
+pub(crate) fn read_format(folder: &Path) -> Result<Format, Error> {
     let text = fs::read_to_string(folder.join(NAME)).map_err(|error| match error.kind() {
         ErrorKind::InvalidData => damaged(folder, "the file 'format' is not readable"),
         _ => unusable(folder, "read the file 'format'", &error),
     })?;
     let version = text.lines().next().and_then(|line| line.strip_prefix(START)?.parse::<u32>().ok());
     match version {
-        Some(FORMAT) => Ok(()),
+        Some(FORMAT) => Ok(Format::Present),
+        Some(WITHOUT_JOURNAL) => Ok(Format::WithoutJournal),
         Some(newer) if newer > FORMAT => Err(Error::Fatal(format!(
-            "the store in {} has format {newer}, this server reads format {FORMAT}: use the server that wrote it or \
+            "the store in {} has format {newer}, this server reads formats up to {FORMAT}: use the server that wrote it or \
              a newer one, or set Store.Path to another folder",
             folder.display()
         ))),

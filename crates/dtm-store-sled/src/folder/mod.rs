@@ -4,6 +4,6 @@ mod format;
 mod lock;
 mod mark;
 
-pub(crate) use format::{DATABASE, check_format, is_new, write_format};
+pub(crate) use format::{DATABASE, Format, is_new, read_format, write_format};
 pub(crate) use lock::Lock;
 pub(crate) use mark::Mark;

@@ -12,7 +12,7 @@ use dtm_store_sled::{SledConfig, SledStore};
 use dtm_testkit::ManualClock;
 use tempfile::TempDir;
 
-use crate::support::copy;
+use crate::support::{copy, database};
 
 const NODE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -43,6 +43,7 @@ async fn open(path: &Path, clock: &ManualClock) -> Arc<SledStore> {
         clock: Arc::new(clock.clone()),
         node_timeout: NODE_TIMEOUT,
         cache_bytes: 1 << 20,
+        journal_bytes: 64 << 10,
         ..SledConfig::new(path)
     };
     Arc::new(SledStore::open(config).await.unwrap())
@@ -79,7 +80,9 @@ impl StoreUnderTest for Embedded {
     /// would otherwise stop everything.
     async fn corrupt(&mut self, gid: &Gid) {
         let folder = self.next_folder();
-        let database = sled::open(folder.join("sled")).unwrap();
+        // it may be in the journal only, which would mend it
+        open(&folder, &self.clock).await.close().await.unwrap();
+        let database = database(&folder).await;
         let name = gid.as_str().as_bytes();
         // the head ends with the length and the text of the gid, and the JSON of the state follows
         let needle = [&[u8::try_from(name.len()).unwrap()], name, b"{"].concat();

@@ -56,17 +56,41 @@ async fn a_folder_that_does_not_exist_is_created() {
     let store = open(&path).await.unwrap();
     store.create(saga("g")).await.unwrap();
     store.close().await.unwrap();
-    assert!(fs::read_to_string(path.join("format")).unwrap().starts_with("dtm store, format 1\n"));
+    assert!(fs::read_to_string(path.join("format")).unwrap().starts_with("dtm store, format 2\n"));
 }
 
 #[tokio::test]
 async fn a_folder_of_a_newer_format_is_refused_and_left_alone() {
     let folder = TempDir::new().unwrap();
     open(folder.path()).await.unwrap().close().await.unwrap();
-    fs::write(folder.path().join("format"), "dtm store, format 2\n").unwrap();
+    fs::write(folder.path().join("format"), "dtm store, format 3\n").unwrap();
     let message = refusal(folder.path()).await;
-    assert!(message.contains("format 2") && message.contains("newer"), "{message}");
-    assert_eq!(fs::read_to_string(folder.path().join("format")).unwrap(), "dtm store, format 2\n");
+    assert!(message.contains("format 3") && message.contains("newer"), "{message}");
+    assert_eq!(fs::read_to_string(folder.path().join("format")).unwrap(), "dtm store, format 3\n");
+}
+
+#[tokio::test]
+async fn a_folder_of_before_the_journal_is_taken_over() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).await.unwrap();
+    store.create(saga("before")).await.unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    // format 1 had everything else as it is
+    for part in ["journal.0", "journal.1"] {
+        fs::remove_file(folder.path().join(part)).unwrap();
+    }
+    fs::write(folder.path().join("format"), "dtm store, format 1\n").unwrap();
+
+    let store = open(folder.path()).await.unwrap();
+    store.create(saga("after")).await.unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    assert!(fs::read_to_string(folder.path().join("format")).unwrap().starts_with("dtm store, format 2\n"));
+    let store = open(folder.path()).await.unwrap();
+    for name in ["before", "after"] {
+        assert!(store.load(&gid(name)).await.unwrap().is_some(), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -94,7 +118,7 @@ async fn a_folder_from_which_a_file_is_missing_is_refused() {
     let store = open(&whole).await.unwrap();
     store.create(saga("g")).await.unwrap();
     store.close().await.unwrap();
-    for missing in ["format", "mark", "sled/db", "sled"] {
+    for missing in ["format", "mark", "journal.0", "journal.1", "sled/db", "sled"] {
         let path = folder.path().join(missing.replace('/', "-"));
         copy(&whole, &path);
         let victim = path.join(missing);
@@ -114,6 +138,7 @@ async fn a_start_that_died_before_the_folder_was_complete_can_be_repeated() {
     fs::write(folder.path().join("LOCK"), "pid 1\n").unwrap();
     fs::write(folder.path().join("mark"), "").unwrap();
     fs::write(folder.path().join("format.new"), "dtm st").unwrap();
+    fs::write(folder.path().join("journal.0"), "").unwrap();
     drop(sled::open(folder.path().join("sled")).unwrap());
     let store = open(folder.path()).await.unwrap();
     store.create(saga("g")).await.unwrap();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dtm_core::coordinator::Policy;
 use dtm_core::model::{
@@ -15,8 +16,10 @@ use dtm_store::{
 use dtm_store_sled::{SledConfig, SledStore};
 use dtm_testkit::{ManualClock, START};
 
+/// With a journal that turns often.
 pub(crate) fn config(path: &Path) -> SledConfig {
-    SledConfig { clock: Arc::new(ManualClock::default()), ..SledConfig::new(path) }
+    let clock = Arc::new(ManualClock::default());
+    SledConfig { clock, journal_bytes: 64 << 10, ..SledConfig::new(path) }
 }
 
 pub(crate) async fn open(path: &Path) -> Result<SledStore, Error> {
@@ -44,6 +47,19 @@ pub(crate) fn copy(from: &Path, to: &Path) {
             copy(&entry.path(), &target);
         } else if entry.file_name() != "LOCK" {
             fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// sled's own files in a folder that no store has open. Threads of the store that had it may keep their lock for a
+/// moment longer, and their end cannot be watched.
+pub(crate) async fn database(folder: &Path) -> sled::Db {
+    loop {
+        match sled::open(folder.join("sled")) {
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            opened => return opened.unwrap(),
         }
     }
 }
