@@ -9,7 +9,7 @@ use dtm_store::{Damaged, Error};
 
 use crate::SledConfig;
 use crate::backend::Writer;
-use crate::engine::{Engine, put, read};
+use crate::engine::{Engine, Log, NotApplied, apply, read};
 use crate::error::{Unreadable, damaged, unusable};
 use crate::folder::{DATABASE, Format, Lock, Mark, is_new, read_format, write_format};
 use crate::index::Index;
@@ -38,7 +38,8 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
     let (mark, marked) = Mark::open(folder, new)?;
     let journal = Journal::open(folder, without_journal, config.journal_bytes)?;
     let database = open_database(folder, &database_folder, config.cache_bytes)?;
-    replay(folder, &database, &journal)?;
+    let log = Log::open(&log).map_err(|error| unusable(folder, "open the database", &error))?;
+    replay(folder, &database, &log, &journal)?;
     let meta = read_meta(folder, &database)?;
     if meta.batch < marked.unwrap_or(0) {
         let lost = format!(
@@ -52,8 +53,7 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
         return Err(damaged(folder, "the file 'format' is missing"));
     }
     let index = read_index(folder, &database, &meta)?;
-    let engine = Engine::new(folder, database, &log, journal, mark, lock)
-        .map_err(|error| unusable(folder, "open the database", &error))?;
+    let engine = Engine::new(folder, database, log, journal, mark, lock);
     // not before all was found to be in order: until then the journal is kept as it is
     let settled = engine.settle().and_then(|()| if new { engine.start_mark() } else { Ok(()) });
     settled.map_err(|error| engine.failed(&format!("{error:?}")))?;
@@ -64,9 +64,15 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
 }
 
 /// Puts into the database what it has lost, or has only half of, because the process or the machine died.
-fn replay(folder: &Path, database: &sled::Db, journal: &Journal) -> Result<(), Error> {
+fn replay(folder: &Path, database: &sled::Db, log: &Log, journal: &Journal) -> Result<(), Error> {
     let reached = read_meta(folder, database)?.batch;
-    let write = |writes: Writes| writes.into_iter().try_for_each(|(key, value)| put(database, key, value));
+    let mut unsynced = 0;
+    let write = |writes: Writes| {
+        apply(database, log, writes, &mut unsynced).map_err(|error| match error {
+            NotApplied::Database(error) => damaged(folder, &error.to_string()),
+            NotApplied::Sync(error) => unusable(folder, "sync the database", &error),
+        })
+    };
     let batches = journal.replay(folder, reached, write)?;
     if batches > 0 {
         tracing::info!(path = %folder.display(), batches, "the last batches were read from the journal");

@@ -5,16 +5,11 @@ use std::sync::OnceLock;
 
 use dtm_store::Error;
 use parking_lot::{Mutex, RwLock};
-use sled::IVec;
 
-use super::log::Log;
+use super::{Log, apply};
 use crate::error::{Failure, failed};
 use crate::folder::{Lock, Mark};
 use crate::journal::{Journal, Writes};
-
-/// How many bytes of entries are put into sled before its log is synced again: see [`Log`]. sled writes some five times
-/// as many, and looks at no segment again before it has written two of 512 KiB.
-const UNSYNCED_MAX: usize = 128 << 10;
 
 /// An open database.
 ///
@@ -42,21 +37,21 @@ impl Engine {
     pub(crate) fn new(
         path: &Path,
         database: sled::Db,
-        log: &Path,
+        log: Log,
         journal: Journal,
         mark: Mark,
         lock: Lock,
-    ) -> std::io::Result<Self> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             path: path.to_owned(),
             database,
-            log: Log::open(log)?,
+            log,
             journal: Mutex::new(journal),
             mark: Mutex::new(mark),
             gate: RwLock::new(()),
             broken: OnceLock::new(),
             _lock: lock,
-        })
+        }
     }
 
     pub(crate) fn tree(&self) -> &sled::Tree {
@@ -71,37 +66,23 @@ impl Engine {
         journal.append(batch, &writes).map_err(broken)?;
         self.mark.lock().write(batch).map_err(broken)?;
         self.log.end_sync()?;
-        self.apply(writes)?;
-        let (database, log) = (self.database.clone(), self.log.file());
-        journal
-            .turn(move || {
-                database.flush().map_err(|error| error.to_string())?;
-                log.sync_data().map_err(|error| error.to_string())
-            })
-            .map_err(Failure::Broken)
-    }
-
-    /// Puts a batch that is durable into sled.
-    fn apply(&self, writes: Writes) -> Result<(), Failure> {
-        let _closed = self.gate.write();
-        let mut unsynced = 0;
-        for (key, value) in writes {
-            if unsynced > UNSYNCED_MAX {
-                self.log.begin_sync()?;
-                self.log.end_sync()?;
-                unsynced = 0;
-            }
-            unsynced += key.len() + value.as_ref().map_or(0, |value| value.len());
-            put(&self.database, key, value)?;
+        {
+            let _closed = self.gate.write();
+            apply(&self.database, &self.log, writes, &mut 0)?;
         }
-        Ok(())
+        let (database, log) = (self.database.clone(), self.log.file());
+        let checkpoint = move || {
+            database.flush().map_err(|error| error.to_string())?;
+            log.sync_data().map_err(|error| error.to_string())
+        };
+        journal.turn(checkpoint).map_err(Failure::Broken)
     }
 
     /// Makes everything durable in the database itself, and the journal empty.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
         self.log.end_sync()?;
         self.database.flush()?;
-        self.log.file().sync_data().map_err(broken)?;
+        self.log.sync().map_err(broken)?;
         self.journal.lock().retire().map_err(Failure::Broken)
     }
 
@@ -145,15 +126,6 @@ impl Engine {
     pub(crate) fn failed(&self, detail: &str) -> Error {
         failed(&self.path, detail)
     }
-}
-
-/// Writes or removes one entry.
-pub(crate) fn put(tree: &sled::Tree, key: IVec, value: Option<IVec>) -> Result<(), sled::Error> {
-    match value {
-        Some(value) => tree.insert(key, value)?,
-        None => tree.remove(key)?,
-    };
-    Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]

@@ -46,7 +46,12 @@ impl Log {
         Arc::clone(&self.file)
     }
 
-    /// Has everything synced that is written now.
+    /// Syncs everything that is written now.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// Has everything synced that is written now, by its thread.
     pub(crate) fn begin_sync(&self) -> Result<(), Failure> {
         self.end_sync()?;
         let mut syncing = self.syncing.lock();

@@ -69,7 +69,7 @@ impl Journal {
         &self,
         folder: &Path,
         reached: u64,
-        mut write: impl FnMut(Writes) -> Result<(), sled::Error>,
+        write: impl FnMut(Writes) -> Result<(), Error>,
     ) -> Result<u64, Error> {
         let Some((first, last)) = self.walk(folder, |_| Ok(()))? else { return Ok(0) };
         if first > reached + 1 || last < reached {
@@ -78,7 +78,7 @@ impl Journal {
             );
             return Err(damaged(folder, &detail));
         }
-        self.walk(folder, |writes| write(writes).map_err(|error| damaged(folder, &error.to_string())))?;
+        self.walk(folder, write)?;
         Ok(last - first + 1)
     }
 
