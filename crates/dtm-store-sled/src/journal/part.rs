@@ -4,8 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use super::Writes;
-use super::record::{self, HEADER, Header};
+use super::record::{self, HEADER, Header, Writes};
 
 /// By how many bytes of zeros a part grows at least. A file that grows with each record makes each sync write its
 /// length too.
@@ -31,6 +30,11 @@ impl Part {
         self.grow(at + record.len() as u64)?;
         self.file.seek(SeekFrom::Start(at))?;
         self.file.write_all(record)?;
+        self.file.sync_data()
+    }
+
+    /// Makes what can be read durable.
+    pub(super) fn sync(&self) -> std::io::Result<()> {
         self.file.sync_data()
     }
 

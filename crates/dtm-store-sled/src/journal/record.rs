@@ -9,7 +9,8 @@
 
 use sled::IVec;
 
-use super::Writes;
+/// The writes of a batch in the order in which they are applied. `None` removes the key.
+pub(crate) type Writes = Vec<(IVec, Option<IVec>)>;
 
 /// How many bytes come before the body.
 pub(super) const HEADER: usize = 20;

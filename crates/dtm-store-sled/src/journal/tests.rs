@@ -7,7 +7,9 @@ use std::sync::{Arc, mpsc};
 
 use tempfile::TempDir;
 
-use super::*;
+use dtm_store::Error;
+
+use super::{Journal, PARTS, Writes, record};
 use crate::engine::{Engine, Overlay, read};
 use crate::schema::Meta;
 use crate::{SledConfig, open};
