@@ -78,8 +78,7 @@ impl Backend {
         }
         match batch.write(&self.engine) {
             Ok(()) => Ok(results),
-            Err(Failure::Refused(error)) => Err(self.engine.give_up(&error.to_string())),
-            Err(Failure::Broken(detail)) => Err(self.engine.give_up(&detail)),
+            Err(failure) => Err(self.engine.give_up(&failure.to_string())),
         }
     }
 }

@@ -11,11 +11,13 @@ use dtm_store::Error;
 use dtm_store::codec::CodecError;
 
 /// Why an operation, or the whole batch, was not executed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// This operation is refused; nothing has changed.
+    #[error("{0}")]
     Refused(Error),
     /// The database cannot be trusted any more.
+    #[error("{0}")]
     Broken(String),
 }
 
@@ -61,6 +63,12 @@ impl From<CodecError> for Unreadable {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Refused(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Broken(error.to_string())
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn open(config: &SledConfig) -> Result<(Arc<Engine>, Writer), Error> 
     let engine = Engine::new(folder, database, log, journal, mark, lock);
     // not before all was found to be in order: until then the journal is kept as it is
     let settled = engine.settle().and_then(|()| if new { engine.start_mark() } else { Ok(()) });
-    settled.map_err(|error| engine.failed(&format!("{error:?}")))?;
+    settled.map_err(|error| engine.failed(&error.to_string()))?;
     if without_journal {
         write_format(folder)?;
     }

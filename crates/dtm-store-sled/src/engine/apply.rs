@@ -47,7 +47,7 @@ impl From<NotApplied> for Failure {
     fn from(error: NotApplied) -> Self {
         match error {
             NotApplied::Database(error) => error.into(),
-            NotApplied::Sync(error) => Self::Broken(error.to_string()),
+            NotApplied::Sync(error) => error.into(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The database, behind a journal that makes every batch durable.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -61,39 +62,31 @@ impl Engine {
     /// Writes a batch. Once it has returned, the batch is durable; nobody sees anything of it before it is.
     pub(crate) fn write(&self, batch: u64, writes: Writes) -> Result<(), Failure> {
         let mut journal = self.journal.lock();
-        // of what earlier batches have written; the disk has to be waited for anyway
-        self.log.begin_sync()?;
-        journal.append(batch, &writes).map_err(broken)?;
-        self.mark.lock().write(batch).map_err(broken)?;
-        self.log.end_sync()?;
+        // the log has what earlier batches have written; the disk has to be waited for anyway
+        self.log.sync_while(|| journal.append(batch, &writes))?;
+        self.mark.lock().write(batch)?;
         {
             let _closed = self.gate.write();
             apply(&self.database, &self.log, writes, &mut 0)?;
         }
         let (database, log) = (self.database.clone(), self.log.file());
-        let checkpoint = move || {
-            database.flush().map_err(|error| error.to_string())?;
-            log.sync_data().map_err(|error| error.to_string())
-        };
-        journal.turn(checkpoint).map_err(Failure::Broken)
+        journal.turn(move || checkpoint(&database, &log))
     }
 
     /// Makes everything durable in the database itself, and the journal empty.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
-        self.log.end_sync()?;
-        self.database.flush()?;
-        self.log.sync().map_err(broken)?;
-        self.journal.lock().retire().map_err(Failure::Broken)
+        checkpoint(&self.database, &self.log.file())?;
+        self.journal.lock().retire()
     }
 
     /// Makes the mark durable too, for an end in good order.
     pub(crate) fn sync_mark(&self) -> Result<(), Failure> {
-        self.mark.lock().sync().map_err(broken)
+        Ok(self.mark.lock().sync()?)
     }
 
     /// Begins the mark of a new folder.
     pub(crate) fn start_mark(&self) -> Result<(), Failure> {
-        self.mark.lock().write(0).map_err(broken)?;
+        self.mark.lock().write(0)?;
         self.sync_mark()
     }
 
@@ -128,7 +121,8 @@ impl Engine {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
-fn broken(error: std::io::Error) -> Failure {
-    Failure::Broken(error.to_string())
+/// Makes durable in the database itself whatever was put into it.
+fn checkpoint(database: &sled::Db, log: &File) -> Result<(), Failure> {
+    database.flush()?;
+    Ok(log.sync_data()?)
 }

@@ -26,7 +26,6 @@ pub(crate) struct Log {
 struct Syncing {
     ask: SyncSender<()>,
     answers: Receiver<std::io::Result<()>>,
-    is_asked: bool,
 }
 
 impl Log {
@@ -38,7 +37,7 @@ impl Log {
         std::thread::Builder::new()
             .name("dtm-log-sync".to_owned())
             .spawn(move || while asked.recv().is_ok() && answer.send(log.sync_data()).is_ok() {})?;
-        Ok(Self { file, syncing: Mutex::new(Syncing { ask, answers, is_asked: false }) })
+        Ok(Self { file, syncing: Mutex::new(Syncing { ask, answers }) })
     }
 
     /// The file, to be synced by somebody else.
@@ -51,23 +50,13 @@ impl Log {
         self.file.sync_data()
     }
 
-    /// Has everything synced that is written now, by its thread.
-    pub(crate) fn begin_sync(&self) -> Result<(), Failure> {
-        self.end_sync()?;
-        let mut syncing = self.syncing.lock();
+    /// Does `work` while its thread syncs everything that is written now, and returns when both have ended.
+    pub(crate) fn sync_while<T>(&self, work: impl FnOnce() -> std::io::Result<T>) -> Result<T, Failure> {
+        let syncing = self.syncing.lock();
         syncing.ask.send(()).map_err(|_| ended())?;
-        syncing.is_asked = true;
-        Ok(())
-    }
-
-    /// Waits until what was begun has ended.
-    pub(crate) fn end_sync(&self) -> Result<(), Failure> {
-        let mut syncing = self.syncing.lock();
-        if std::mem::take(&mut syncing.is_asked) {
-            let result = syncing.answers.recv().map_err(|_| ended())?;
-            result.map_err(|error| Failure::Broken(error.to_string()))?;
-        }
-        Ok(())
+        let done = work();
+        syncing.answers.recv().map_err(|_| ended())??;
+        Ok(done?)
     }
 }
 
@@ -80,17 +69,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sync_is_asked_for_once_and_waited_for_once() {
+    fn each_sync_has_ended_when_what_was_done_meanwhile_is_told() {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("db");
         std::fs::write(&path, "content").unwrap();
         let log = Log::open(&path).unwrap();
-        log.end_sync().unwrap();
-        for _ in 0..3 {
-            log.begin_sync().unwrap();
-            log.begin_sync().unwrap();
-            log.end_sync().unwrap();
-            log.end_sync().unwrap();
+        for round in 0..3 {
+            assert_eq!(log.sync_while(|| Ok(round)).unwrap(), round);
+            // an answer that was left behind would be taken for the next one
+            assert!(log.sync_while(|| Err::<(), _>(std::io::Error::other("planted"))).is_err());
+            assert!(log.syncing.lock().answers.try_recv().is_err(), "round {round}");
         }
     }
 }

@@ -11,11 +11,11 @@
 //! order: whatever part of it sled has kept, the result is the same.
 
 mod part;
-mod parts;
 mod record;
 mod replay;
 #[cfg(test)]
 mod tests;
+mod turns;
 
-pub(crate) use parts::{Journal, PARTS};
 pub(crate) use record::Writes;
+pub(crate) use turns::{Journal, PARTS};

@@ -5,12 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use tempfile::TempDir;
 
 use dtm_store::Error;
 
 use super::{Journal, PARTS, Writes, record};
 use crate::engine::{Engine, Overlay, read};
+use crate::error::Failure;
 use crate::schema::Meta;
 use crate::{SledConfig, open};
 
@@ -26,22 +29,13 @@ struct Writer {
     engine: Arc<Engine>,
     meta: Meta,
     model: BTreeMap<String, Vec<u8>>,
-    random: u64,
+    random: StdRng,
 }
 
 impl Writer {
     fn open(path: &Path, seed: u64) -> Self {
         let (engine, writer) = open::open(&config(path)).unwrap();
-        Self { engine, meta: writer.meta, model: BTreeMap::new(), random: seed }
-    }
-
-    /// SplitMix64: the same seed makes the same writes.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = self.random;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (word ^ (word >> 31)) % bound
+        Self { engine, meta: writer.meta, model: BTreeMap::new(), random: StdRng::seed_from_u64(seed) }
     }
 
     /// One batch: some entries are new, some replaced, some removed, some in several parts.
@@ -53,15 +47,16 @@ impl Writer {
     fn next(&mut self) -> Writes {
         let engine = Arc::clone(&self.engine);
         let mut overlay = Overlay::new(engine.tree());
-        for _ in 0..=self.below(6) {
-            let key = format!("x{}", self.below(40));
+        for _ in 0..self.random.random_range(1..=6) {
+            let key = format!("x{}", self.random.random_range(0..40));
             let old = read(&overlay, key.as_bytes()).unwrap();
-            if let (Some(old), 0) = (&old, self.below(3)) {
+            if let (Some(old), 0) = (&old, self.random.random_range(0..3)) {
                 overlay.remove(key.as_bytes(), old);
                 self.model.remove(&key);
             } else {
-                let length = if self.below(8) == 0 { 10_000 } else { 20 + self.below(300) };
-                let body = vec![self.below(256).to_le_bytes()[0]; usize::try_from(length).unwrap()];
+                let is_long = self.random.random_range(0..8) == 0;
+                let length = if is_long { 10_000 } else { self.random.random_range(20..320) };
+                let body = vec![self.random.random::<u8>(); length];
                 overlay.put(key.as_bytes(), old.as_ref(), &[&body]).unwrap();
                 self.model.insert(key, body);
             }
@@ -260,6 +255,15 @@ fn journal(folder: &Path) -> Journal {
     Journal::open(folder, true, 100).unwrap()
 }
 
+/// Batch 1 in one part, and another batch in the other one.
+fn turned(folder: &Path, second: u64) -> Journal {
+    let mut journal = journal(folder);
+    journal.append(1, &entry()).unwrap();
+    journal.turn(|| Ok(())).unwrap();
+    journal.append(second, &entry()).unwrap();
+    journal
+}
+
 fn entry() -> Writes {
     vec![(b"key".into(), Some(vec![1; 100].into()))]
 }
@@ -270,7 +274,7 @@ fn a_part_is_not_written_again_before_its_checkpoint_has_ended() {
     let mut journal = journal(folder.path());
     let (end, ends) = mpsc::channel::<()>();
     journal.append(1, &entry()).unwrap();
-    journal.turn(move || ends.recv().map_err(|error| error.to_string())).unwrap();
+    journal.turn(move || ends.recv().map_err(|error| Failure::Broken(error.to_string()))).unwrap();
     assert_eq!(journal.active, 1);
     journal.append(2, &entry()).unwrap();
     journal.append(3, &entry()).unwrap();
@@ -287,7 +291,7 @@ fn a_part_is_not_written_again_before_its_checkpoint_has_ended() {
 #[test]
 fn a_checkpoint_that_fails_is_an_error_and_its_part_is_kept() {
     let folder = TempDir::new().unwrap();
-    for failure in [|| Err("planted".to_owned()), || panic!("planted")] {
+    for failure in [|| Err(Failure::Broken("planted".to_owned())), || panic!("planted")] {
         let mut journal = journal(folder.path());
         journal.append(1, &entry()).unwrap();
         journal.turn(failure).unwrap();
@@ -315,10 +319,7 @@ fn a_retired_journal_has_nothing_and_starts_anew() {
 #[test]
 fn a_crash_while_the_journal_is_retired_is_no_damage() {
     let folder = TempDir::new().unwrap();
-    let mut journal = journal(folder.path());
-    journal.append(1, &entry()).unwrap();
-    journal.turn(|| Ok(())).unwrap();
-    journal.append(2, &entry()).unwrap();
+    let mut journal = turned(folder.path(), 2);
     // it gets no further than to the older part
     journal.parts[0].make_read_only(&folder.path().join(PARTS[0])).unwrap();
     assert!(journal.retire().is_err());
@@ -328,10 +329,7 @@ fn a_crash_while_the_journal_is_retired_is_no_damage() {
 #[test]
 fn parts_that_do_not_follow_each_other_are_refused() {
     let folder = TempDir::new().unwrap();
-    let mut journal = journal(folder.path());
-    journal.append(1, &entry()).unwrap();
-    journal.turn(|| Ok(())).unwrap();
-    journal.append(3, &entry()).unwrap();
+    let journal = turned(folder.path(), 3);
     let Err(Error::Fatal(message)) = journal.replay(folder.path(), 0, |_| panic!("too early")) else {
         panic!("it was replayed")
     };

@@ -8,7 +8,7 @@ use dtm_store::Error;
 
 use super::part::Part;
 use super::record::{self, Writes};
-use crate::error::{damaged, unusable};
+use crate::error::{Failure, damaged, unusable};
 
 /// The names of the parts.
 pub(crate) const PARTS: [&str; 2] = ["journal.0", "journal.1"];
@@ -16,7 +16,7 @@ pub(crate) const PARTS: [&str; 2] = ["journal.0", "journal.1"];
 /// How many times as long it becomes while the other one waits for its checkpoint; then the writer waits too.
 const PATIENCE: u64 = 4;
 
-type Checkpoint = JoinHandle<Result<(), String>>;
+type Checkpoint = JoinHandle<Result<(), Failure>>;
 
 /// The two parts, one of which is being written.
 #[derive(Debug)]
@@ -57,8 +57,8 @@ impl Journal {
     /// to be applied. `checkpoint` makes it durable in the database; it has a thread of its own.
     pub(crate) fn turn(
         &mut self,
-        checkpoint: impl FnOnce() -> Result<(), String> + Send + 'static,
-    ) -> Result<(), String> {
+        checkpoint: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+    ) -> Result<(), Failure> {
         if self.at < self.part_length {
             return Ok(());
         }
@@ -68,8 +68,9 @@ impl Journal {
         }
         self.await_checkpoint()?;
         let thread = std::thread::Builder::new().name("dtm-checkpoint".to_owned());
-        let running =
-            thread.spawn(checkpoint).map_err(|error| format!("no thread for a checkpoint: {error}"))?;
+        let running = thread
+            .spawn(checkpoint)
+            .map_err(|error| Failure::Broken(format!("no thread for a checkpoint: {error}")))?;
         self.checkpoint = Some(running);
         self.active = 1 - self.active;
         self.at = 0;
@@ -77,29 +78,28 @@ impl Journal {
     }
 
     /// Forgets everything. The database has to be durable.
-    pub(crate) fn retire(&mut self) -> Result<(), String> {
+    pub(crate) fn retire(&mut self) -> Result<(), Failure> {
         self.await_checkpoint()?;
         // the older one first: a part without the one after it would read as if the end were lost
         let mut oldest_first: Vec<(u64, &mut Part)> = Vec::with_capacity(2);
         for part in &mut self.parts {
-            let first =
-                part.records().and_then(|mut records| records.next()).map_err(|error| error.to_string())?;
+            let first = part.records()?.next()?;
             oldest_first.extend(first.map(|record| (record.batch, part)));
         }
         oldest_first.sort_by_key(|(first, _)| *first);
         for (_, part) in oldest_first {
-            part.retire().map_err(|error| error.to_string())?;
+            part.retire()?;
         }
         self.active = 0;
         self.at = 0;
         Ok(())
     }
 
-    pub(super) fn await_checkpoint(&mut self) -> Result<(), String> {
+    pub(super) fn await_checkpoint(&mut self) -> Result<(), Failure> {
         match self.checkpoint.take().map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(result)) => result,
-            Some(Err(_)) => Err("it panicked while it made a checkpoint".to_owned()),
+            Some(Err(_)) => Err(Failure::Broken("it panicked while it made a checkpoint".to_owned())),
         }
     }
 }
